@@ -1,0 +1,99 @@
+"""Requests made ready for the inner loop: identity, compatibility class, shape and prices are found once per distinct content.
+
+A simulation prepares in bulk, a live batcher one at a time, both through the same `Preparer`. It knows providers and prices, but no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from math import inf
+
+from sbsim.components.fingerprint import base_fingerprint, fingerprint
+from sbsim.errors import ScenarioError
+from sbsim.pricing import PriceBook
+from sbsim.records import Content, ContentRequest, Facts, Offer
+from sbsim.scenario import ProviderSpec
+
+
+def serves(spec: ProviderSpec, facts: Facts) -> bool:
+    """Whether a lane takes this content: its type, engine and, where it lists them, resolution and duration."""
+    s = spec.serves
+    return (
+        s.content_type == facts.content_type
+        and (s.engine is None or s.engine == facts.engine)
+        and (not s.resolutions or facts.resolution in s.resolutions)
+        and (not s.durations or facts.duration_s in s.durations)
+    )
+
+
+class Preparer:
+    """Interns what many contents share.
+
+    Parameters
+    ----------
+    providers : the lanes, in the scenario's order.
+    normalise : "strict" or "loose", how the text of a prompt enters its fingerprint.
+
+    Attributes
+    ----------
+    contents : every content made so far, by serial. shapes : (resolution, style) by shape number. books : a price book per lane.
+    """
+
+    def __init__(self, providers: Sequence[ProviderSpec], *, normalise: str = "strict") -> None:
+        self.books = [PriceBook(spec) for spec in providers]
+        self.contents: list[Content] = []
+        self.shapes: list[tuple[str | None, tuple[tuple[str, Hashable], ...]]] = []
+        self._providers = tuple(providers)
+        self._normalise = normalise
+        self._shape_of: dict[Hashable, int] = {}
+        self._group_of: dict[Hashable, int] = {}
+        self._priced: dict[Facts, tuple[tuple[Offer, ...], int, int]] = {}
+
+    def content(self, facts: Facts, key: Hashable, base: Hashable, tenant: Hashable, reusable: bool = True) -> Content:
+        """A new content with the next serial; the caller sees to it that a key is prepared once. Raises ScenarioError when no lane serves it."""
+        priced = self._priced.get(facts)
+        if priced is None:
+            priced = self._priced[facts] = self._price(facts)
+        offers, individual_nano, shape = priced
+        group = self._number(self._group_of, (facts.content_type, facts.engine, tenant, offers[0].lane))
+        content = Content(len(self.contents), key, base, facts, group, shape, offers, individual_nano, reusable)
+        self.contents.append(content)
+        return content
+
+    def facts(self, request: ContentRequest) -> Facts:
+        """What providers need to know of `request`; one without an engine takes the first lane of its content type."""
+        engine = request.engine
+        if engine is None:
+            engine = next((s.serves.engine or "" for s in self._providers if s.serves.content_type == request.content_type), "")
+        style = tuple(sorted(request.style_params.items()))
+        return Facts(
+            request.content_type, engine, request.resolution, request.duration, style,
+            request.units_in, request.units_out, request.max_units_out, len(request.inputs),
+        )  # fmt: skip
+
+    def identity(self, request: ContentRequest) -> tuple[str, str]:
+        """(key, base): the exact identity of what is asked for, and the same without the variant."""
+        return fingerprint(request, self._normalise), base_fingerprint(request, self._normalise)
+
+    def _price(self, facts: Facts) -> tuple[tuple[Offer, ...], int, int]:
+        lanes = [i for i, spec in enumerate(self._providers) if serves(spec, facts)]
+        if not lanes:
+            wanted = f"{facts.content_type} of engine {facts.engine!r}, resolution {facts.resolution}, duration {facts.duration_s:g} s"
+            names = ", ".join(spec.name for spec in self._providers) or "none"
+            raise ScenarioError(f"providers: none serves {wanted}; there are: {names}; try adding it to a provider's `serves`")
+        alone = {lane: self.books[lane].alone_nano(facts) for lane in lanes}
+        lanes.sort(key=lambda lane: (alone[lane], lane))
+        offers = tuple(self.books[lane].offer(lane, facts) for lane in lanes)
+        shape = self._number(self._shape_of, (facts.resolution, facts.style))
+        if shape == len(self.shapes):
+            self.shapes.append((facts.resolution, facts.style))
+        return offers, min(alone.values()), shape
+
+    @staticmethod
+    def _number(numbers: dict[Hashable, int], key: Hashable) -> int:
+        return numbers.setdefault(key, len(numbers))
+
+
+def deadline_at(arrived_at: float, deadline_s: float | None) -> float:
+    """The instant by which a request wants its content; inf for none."""
+    return inf if deadline_s is None else arrived_at + deadline_s

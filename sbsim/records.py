@@ -1,0 +1,321 @@
+"""Values: what is asked for, what is under way, what came back. Nothing here decides, and nothing here holds a draw.
+
+Slots, plain attributes: illegal values are refused where values enter (scenario, trace readers, `ContentRequest`), not in the inner loop. Instants end in
+`_at`, durations in `_s` (seconds), whole nano-dollars in `_nano`, dollars in `_usd`, counts begin with `n_`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, NamedTuple
+
+URGENT, NORMAL, BACKGROUND = 1, 2, 3
+PRIORITIES: Mapping[str, int] = {"urgent": URGENT, "normal": NORMAL, "background": BACKGROUND}
+"""Names of the priorities, accepted everywhere; a smaller number is more urgent."""
+
+CONTENT_TYPES = ("video", "image", "audio", "text")
+
+# How a request ended; the codes of the run log's column `how`.
+PENDING, MEMORY, NEAR, REDIS, CDN, JOINED, SERVED, FAILED, REFUSED, CANCELLED = range(10)
+HOW = ("pending", "memory", "near_duplicate", "redis", "cdn", "coalesced", "provider", "failed", "refused", "cancelled")
+
+
+class Facts(NamedTuple):
+    """Everything about a content that a provider prices, times or limits; many contents share one.
+
+    `style` is the content's style parameters as sorted (name, value) pairs; `units_in` and `units_out` are tokens, characters or images;
+    `n_images` counts input images, `input_s` is the length of input video or audio.
+    """
+
+    content_type: str
+    engine: str
+    resolution: str | None = None
+    duration_s: float = 0.0
+    style: tuple[tuple[str, Hashable], ...] = ()
+    units_in: float = 0.0
+    units_out: float = 1.0
+    max_units_out: float | None = None
+    n_images: int = 0
+    input_s: float = 0.0
+
+
+class Demand(NamedTuple):
+    """What one call asks of a lane's limits."""
+
+    n_items: int
+    tokens: float
+    content_s: float
+
+
+class Offer:
+    """What one lane asks for one content: its price per item before tiers and factor, and what it can cost at most.
+
+    `input_nano` is the part of `item_nano` that pays for input; `most_nano` is what the item adds at most to a call's bill (None: no bound).
+    `tokens` is the most that the item counts against a limit on tokens.
+    """
+
+    __slots__ = ("input_nano", "item_nano", "lane", "most_nano", "tokens")
+
+    def __init__(self, lane: int, item_nano: int, input_nano: int, most_nano: int | None, tokens: float) -> None:
+        self.lane = lane
+        self.item_nano = item_nano
+        self.input_nano = input_nano
+        self.most_nano = most_nano
+        self.tokens = tokens
+
+
+class Content:
+    """One distinct content, prepared once: no text is hashed and no price looked up in the loop.
+
+    `key` is its exact identity (tenant included), `base` the same without the variant; `group` numbers its compatibility class (content type, engine,
+    tenant) and `shape` its (resolution, style) within the preparer's list of shapes; `offers` holds the lanes that serve it, cheapest first.
+    """
+
+    __slots__ = ("base", "duration_s", "facts", "group", "individual_nano", "individual_usd", "key", "offers", "reusable", "serial", "shape")
+
+    def __init__(
+        self,
+        serial: int,
+        key: Hashable,
+        base: Hashable,
+        facts: Facts,
+        group: int,
+        shape: int,
+        offers: tuple[Offer, ...],
+        individual_nano: int,
+        reusable: bool = True,
+    ) -> None:
+        self.serial = serial
+        self.key = key
+        self.base = base
+        self.facts = facts
+        self.group = group
+        self.shape = shape
+        self.offers = offers
+        self.duration_s = facts.duration_s
+        self.individual_nano = individual_nano
+        self.individual_usd = individual_nano / 1e9
+        self.reusable = reusable
+
+
+class Request:
+    """One wish of one user: when, by when, how urgent, which content."""
+
+    __slots__ = ("arrived_at", "content", "deadline_at", "serial", "urgency")
+
+    def __init__(self, serial: int, arrived_at: float, deadline_at: float, urgency: int, content: Content) -> None:
+        self.serial = serial
+        self.arrived_at = arrived_at
+        self.deadline_at = deadline_at
+        self.urgency = urgency
+        self.content = content
+
+
+class Entry:
+    """Content as a cache tier holds it: a reference or inline value, dead from `expires_at` on."""
+
+    __slots__ = ("content", "expires_at", "key", "n_bytes")
+
+    def __init__(self, key: Hashable, expires_at: float, content: Any = None, n_bytes: float = 0.0) -> None:
+        self.key = key
+        self.expires_at = expires_at
+        self.content = content
+        self.n_bytes = n_bytes
+
+
+class Usage(NamedTuple):
+    """What the provider says that a call used: the basis of its bill. `units_out` per item where it differs from what was asked."""
+
+    gpu_s: float = 0.0
+    units_out: Sequence[float] | None = None
+
+
+NO_USAGE = Usage()
+
+
+class Outcome:
+    """The end of one attempt.
+
+    Attributes
+    ----------
+    error : None, or what befell the whole call: "rate_limited", "transient", "permanent", "moderated", "timed_out", "not_sent".
+    failures : (index in the call, kind) of each item that has no content; kinds "item_error", "moderated", "missing".
+    contents : the items' contents in the call's order, or None where nothing is carried (a simulation).
+    usage : quantities to bill. retry_after_s : the provider's Retry-After. retry_at : with "not_sent", when a shared limit may have room.
+    jitter : a uniform in (0, 1) for the backoff. life_s : how long the result can be fetched. n_bytes : inline bytes per item.
+    """
+
+    __slots__ = ("contents", "error", "failures", "jitter", "life_s", "n_bytes", "retry_after_s", "retry_at", "usage")
+
+    def __init__(
+        self,
+        error: str | None = None,
+        failures: Sequence[tuple[int, str]] = (),
+        usage: Usage = NO_USAGE,
+        contents: Sequence[Any] | None = None,
+        retry_after_s: float = 0.0,
+        jitter: float = 0.5,
+        life_s: float = inf,
+        n_bytes: Sequence[float] | None = None,
+        retry_at: float = 0.0,
+    ) -> None:
+        self.error = error
+        self.failures = failures
+        self.usage = usage
+        self.contents = contents
+        self.retry_after_s = retry_after_s
+        self.jitter = jitter
+        self.life_s = life_s
+        self.n_bytes = n_bytes
+        self.retry_at = retry_at
+
+
+class Item:
+    """A content under way with the requests that wait for it: the unit that is batched, priced, sent and retried.
+
+    `ends_at` is when the work in flight is expected to end (-inf until it is sent, while it can still be hurried); `n_sent` counts the sendings that
+    ended without content; `payer` is the serial of the request that is billed; `rivals` are items of the same content that were started because this
+    one would come too late; `done`: somebody has been answered for all who waited, or nobody waits.
+    """
+
+    __slots__ = ("batch", "content", "deadline_at", "done", "ends_at", "entry", "n_sent", "opened_at", "payer", "requests", "rivals", "urgency")
+
+    def __init__(self, request: Request) -> None:
+        self.content = request.content
+        self.requests = [request]
+        self.urgency = request.urgency
+        self.deadline_at = request.deadline_at
+        self.opened_at = request.arrived_at
+        self.batch: Batch | None = None
+        self.ends_at = -inf
+        self.entry: Entry | None = None
+        self.n_sent = 0
+        self.payer = request.serial
+        self.done = False
+        self.rivals: list[Item] | None = None
+
+
+OPEN, READY, BOUND = 0, 1, 2
+
+
+class Batch:
+    """Items planned together: first an open group, then ready to go, then bound to a lane and cut into calls. It carries its sums."""
+
+    __slots__ = (
+        "call", "deadline_at", "due_at", "duration_s", "group", "is_joinable", "items", "lane", "list_usd", "opened_at", "parts",
+        "path", "rank", "ready_at", "serial", "shapes", "state", "urgency",
+    )  # fmt: skip
+
+    def __init__(self, serial: int, lane: int, group: int, opened_at: float) -> None:
+        self.serial = serial
+        self.lane = lane
+        self.group = group
+        self.items: list[Item] = []
+        self.duration_s = 0.0
+        self.list_usd = 0.0
+        self.urgency = BACKGROUND
+        self.deadline_at = inf
+        self.opened_at = opened_at
+        self.due_at = inf
+        self.ready_at = inf
+        self.shapes: dict[int, list[float]] = {}
+        self.state = OPEN
+        self.is_joinable = True
+        self.rank: tuple[float, float] = (inf, inf)
+        self.parts: list[list[Item]] | None = None  # once bound: the calls still to be sent
+        self.call: Call | None = None  # for a retry: the attempt before
+        self.path = ""
+
+
+class Call:
+    """One sending of a fixed list of items to a lane.
+
+    (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry. `key` is the
+    idempotency key; `attempt` counts from 1; `due_at` is when it times out. `polled_at` is kept by the driver of a job lane; `bill_nano`, `fixed_nano`
+    (call fee, set-up, top-up) and `part_nano` (per item, before scaling) are set by the answer.
+    """
+
+    __slots__ = (
+        "attempt", "batch", "bill_nano", "due_at", "fixed_nano", "is_answered", "is_late", "items", "job", "key", "lane", "m", "part_nano", "path",
+        "polled_at", "reservation", "sent_at", "serial",
+    )  # fmt: skip
+
+    def __init__(self, serial: int, lane: int, batch: Batch, items: list[Item], m: int, path: str, attempt: int, key: Hashable, sent_at: float, due_at: float) -> None:
+        self.serial = serial
+        self.lane = lane
+        self.batch = batch
+        self.items = items
+        self.m = m
+        self.path = path
+        self.attempt = attempt
+        self.key = key
+        self.sent_at = sent_at
+        self.due_at = due_at
+        self.job: Any = None
+        self.reservation: Any = None
+        self.bill_nano = 0
+        self.fixed_nano = 0
+        self.part_nano: Sequence[int] = ()
+        self.polled_at: list[float] = []
+        self.is_answered = False
+        self.is_late = False
+
+
+@dataclass(slots=True)
+class ContentRequest:
+    """What a user asks for: the public face of a request, checked when it is made.
+
+    Parameters
+    ----------
+    id : the caller's name for it, unique per tenant.
+    content_type : "video", "image", "audio" or "text".
+    prompt : what to make. resolution : such as "1920x1080" or "1080p". duration : seconds of content.
+    engine : the model wanted; None: any provider of the content type.
+    priority : 1 urgent, 2 normal, 3 background, or the name.
+    style_params : name -> value. estimated_cost : dollars, for providers without a price list.
+    fingerprint : identity of the content, if the caller knows better than its fields. tenant : contents of two tenants are never shared.
+    variant, seed : two variants (or seeds) of one prompt are two contents. inputs : digests of input media.
+    allow_reuse : False: always made anew. deadline_s : seconds from arrival. job_id : groups requests in the metrics.
+    units_in, units_out, max_units_out : tokens, characters or images in, out, and out at most.
+
+    Raises
+    ------
+    ValueError
+        When a field is not what it says it is.
+    """
+
+    id: str
+    content_type: str
+    prompt: str = ""
+    resolution: str | None = None
+    duration: float = 0.0
+    engine: str | None = None
+    priority: int | str = NORMAL
+    style_params: Mapping[str, Hashable] = field(default_factory=dict)
+    estimated_cost: float | None = None
+    fingerprint: str | None = None
+    tenant: str = "default"
+    variant: int = 0
+    seed: int | None = None
+    inputs: Sequence[Any] = ()
+    allow_reuse: bool = True
+    deadline_s: float | None = None
+    job_id: str | None = None
+    units_in: float = 0.0
+    units_out: float = 1.0
+    max_units_out: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.content_type not in CONTENT_TYPES:
+            raise ValueError(f"request {self.id!r}: content_type {self.content_type!r} is not one of {', '.join(CONTENT_TYPES)}")
+        if isinstance(self.priority, str) or self.priority not in (URGENT, NORMAL, BACKGROUND) or isinstance(self.priority, bool):
+            named = PRIORITIES.get(self.priority) if isinstance(self.priority, str) else None
+            if named is None:
+                raise ValueError(f"request {self.id!r}: priority {self.priority!r} is not 1 (urgent), 2 (normal), 3 (background) or one of these names")
+            self.priority = named
+        for name in ("duration", "units_in", "units_out", "deadline_s", "max_units_out", "estimated_cost"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < inf:
+                raise ValueError(f"request {self.id!r}: {name} {value!r} must be a finite number, 0 or more")

@@ -1,0 +1,169 @@
+"""One recorder for both drivers: what happened to every request and every call, in columns.
+
+Preallocated arrays with one slot per request, one row per answered call, one row per item of every call. It records, it does not judge: KPIs are made
+of it in `measure`. Times are seconds since the start of the run, money whole nano-dollars.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbsim.records import CANCELLED, FAILED, JOINED, REFUSED, Call, Item, Outcome, Request
+
+_PIECE = 4096
+_CALL_COLUMNS = (
+    ("serial", np.int64), ("lane", np.int64), ("batch", np.int64), ("m", np.int64), ("attempt", np.int64), ("is_first", np.bool_),
+    ("n_items", np.int64), ("sent_at", np.float64), ("answered_at", np.float64), ("bill_nano", np.int64), ("fixed_nano", np.int64),
+    ("error", np.int64), ("n_polls", np.int64), ("is_late", np.bool_),
+)  # fmt: skip
+
+
+class RunLog:
+    """Columns of one run. While it runs they are arrays that grow; `freeze` turns them into numpy arrays.
+
+    Attributes after `freeze`
+    -------------------------
+    how : int8 (n,), code of `records.HOW`. done_at, ready_at, sent_at : float64 (n,), nan where it did not happen; `ready_at` is when the request's
+    batch was ready to go (never before its arrival), `sent_at` its first sending. call : int64 (n,), row of the call that delivered, -1 for none.
+    calls : dict of columns, one row per call (an unanswered one has answered_at = nan and bill 0).
+    item_call, item_payer, item_content, item_part_nano : int64, one row per item of every call: the call's row, the request that pays, the content's
+    serial, the item's part of the bill before scaling.
+    errors : names of the codes in calls["error"] (0 is ""). refusals, failures : reason -> count. ended_at : when the run ended.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self._how = array("b", bytes(n))
+        self._done_at = array("d", [nan]) * n
+        self._ready_at = array("d", [nan]) * n
+        self._sent_at = array("d", [nan]) * n
+        self._call = array("q", [-1]) * n
+        self._rows: list[tuple[Any, ...]] = []
+        self._item_payer = array("q")
+        self._item_content = array("q")
+        self._item_part = array("q")
+        self._error_of: dict[str | None, int] = {None: 0}
+        self.refusals: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.counters: dict[str, int] = {}
+        self.ended_at = 0.0
+        self.is_incomplete = False
+
+    # -- what drivers report -----------------------------------------------------------------------------------------------
+    def reserve(self, serial: int) -> None:
+        """Make room for a request beyond the announced n (arrivals after the horizon of a steady study, a live run)."""
+        while serial >= len(self._how):
+            self._how.frombytes(bytes(_PIECE))
+            for column in (self._done_at, self._ready_at, self._sent_at):
+                column.extend([nan] * _PIECE)
+            self._call.extend([-1] * _PIECE)
+
+    def hit(self, request: Request, how: int, now: float) -> None:
+        k = request.serial
+        self._how[k] = how
+        self._done_at[k] = now
+
+    def sent(self, call: Call, now: float) -> None:
+        """A call leaves: the first sending of its items, for whoever waits for them by now."""
+        ready_at = call.batch.ready_at
+        sent, ready = self._sent_at, self._ready_at
+        for item in call.items:
+            if item.n_sent == 0:
+                for request in item.requests:
+                    k = request.serial
+                    sent[k] = now
+                    ready[k] = ready_at
+
+    def answered(self, call: Call, outcome: Outcome | None, now: float) -> None:
+        """A call's end, after the pipeline has settled its bill and before its deliveries are carried out."""
+        error = None if outcome is None else outcome.error
+        code = self._error_of.get(error)
+        if code is None:
+            code = self._error_of[error] = len(self._error_of)
+        items = call.items
+        self._rows.append((
+            call.serial, call.lane, call.batch.serial, call.m, call.attempt, call.attempt == 1, len(items), call.sent_at, now, call.bill_nano,
+            call.fixed_nano, code, len(call.polled_at), call.is_late,
+        ))  # fmt: skip
+        self._item_payer.extend([item.payer for item in items])
+        self._item_content.extend([item.content.serial for item in items])
+        self._item_part.extend(call.part_nano or [0] * len(items))
+
+    def delivered(self, items: Iterable[Item], how: int, call: Call | None, now: float) -> None:
+        """The first waiter of an item that was sent is served, the others joined it."""
+        row = -1 if call is None else len(self._rows) - 1
+        hows, done_at, calls = self._how, self._done_at, self._call
+        for item in items:
+            code = how if item.ends_at != -inf else JOINED
+            for request in item.requests:
+                k = request.serial
+                hows[k] = code
+                done_at[k] = now
+                calls[k] = row
+                code = JOINED
+
+    def failed(self, items: Iterable[Item], error: str, now: float) -> None:
+        for item in items:
+            for request in item.requests:
+                self._how[request.serial] = FAILED
+                self._done_at[request.serial] = now
+                self.failures[error] += 1
+
+    def refused(self, requests: Iterable[Request], reason: str, now: float) -> None:
+        for request in requests:
+            self._how[request.serial] = REFUSED
+            self._done_at[request.serial] = now
+            self.refusals[reason] += 1
+
+    def cancelled(self, request: Request, now: float) -> None:
+        self._how[request.serial] = CANCELLED
+        self._done_at[request.serial] = now
+
+    def waiting(self, batches: Iterable[Any]) -> None:
+        """At the end: batches that were ready and never sent."""
+        for batch in batches:
+            for item in batch.items:
+                if item.n_sent == 0 and not item.done:
+                    for request in item.requests:
+                        if self._ready_at[request.serial] != self._ready_at[request.serial]:
+                            self._ready_at[request.serial] = batch.ready_at
+
+    # -- what drivers ask --------------------------------------------------------------------------------------------------
+    def first_unsettled(self, start: int, stop: int) -> int:
+        """The first serial in [start, stop) that is neither first sent nor ended; `stop` when there is none."""
+        how, sent = self._how, self._sent_at
+        while start < stop and (how[start] or sent[start] == sent[start]):
+            start += 1
+        return start
+
+    # -- what measure reads ------------------------------------------------------------------------------------------------
+    def freeze(self, arrived_at: NDArray[np.float64] | Sequence[float], n_seen: int, ended_at: float) -> RunLog:
+        """Arrays to numpy, cut to the `n_seen` requests that arrived; `arrived_at` has at least the first n of them, shape (n,)."""
+        self.ended_at = ended_at
+        self.how: NDArray[np.int8] = np.frombuffer(self._how, dtype=np.int8)[:n_seen]
+        self.done_at: NDArray[np.float64] = np.frombuffer(self._done_at, dtype=np.float64)[:n_seen]
+        self.sent_at: NDArray[np.float64] = np.frombuffer(self._sent_at, dtype=np.float64)[:n_seen]
+        self.ready_at: NDArray[np.float64] = np.frombuffer(self._ready_at, dtype=np.float64)[:n_seen].copy()
+        known = min(n_seen, len(arrived_at))
+        np.maximum(self.ready_at[:known], np.asarray(arrived_at[:known], dtype=np.float64), out=self.ready_at[:known])  # nan stays nan
+        self.call: NDArray[np.int64] = np.frombuffer(self._call, dtype=np.int64)[:n_seen]
+        columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * len(_CALL_COLUMNS)
+        self.calls: dict[str, NDArray[Any]] = {name: np.array(c, dtype=kind) for (name, kind), c in zip(_CALL_COLUMNS, columns, strict=True)}
+        self.item_call: NDArray[np.int64] = np.repeat(np.arange(len(self._rows)), self.calls["n_items"])
+        self.item_payer: NDArray[np.int64] = np.array(self._item_payer, dtype=np.int64)
+        self.item_content: NDArray[np.int64] = np.array(self._item_content, dtype=np.int64)
+        self.item_part_nano: NDArray[np.int64] = np.array(self._item_part, dtype=np.int64)
+        self.errors: list[str] = [name or "" for name in self._error_of]
+        return self
+
+    def unanswered(self, calls: Iterable[Call]) -> None:
+        """At the end: calls still under way get a row without an answer or a bill."""
+        for call in calls:
+            self.answered(call, None, nan)

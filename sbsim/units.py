@@ -1,0 +1,121 @@
+"""Readable quantities to base units and back: seconds, bytes, dollars, per second. Strings live in files and flags only.
+
+`m` means minutes. A bare number is in base units already. NaN, infinities and booleans are refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+NANO = 1_000_000_000
+"""Nano-dollars in a dollar: ledgers and budgets count whole nano-dollars."""
+
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+          "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}  # fmt: skip
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z]*)\s*\Z")
+_MONEY = re.compile(rf"\s*(-?)\$\s*({_NUMBER})\s*\Z|\s*({_NUMBER})\s*(?:USD)?\s*\Z")
+_RATE = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z]*)\s*/\s*([A-Za-z]+)\s*\Z")
+
+
+def _finite(value: float, given: object) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{given!r} is not a finite number")
+    return value
+
+
+def _bare(given: object, what: str, example: str) -> float | None:
+    """The number that `given` is already, or None for a text that has to be read."""
+    if isinstance(given, bool) or not isinstance(given, (int, float, str)):
+        raise ValueError(f"{given!r} is not a {what}; try {example}")
+    if isinstance(given, str):
+        return None
+    try:
+        return _finite(float(given), given)
+    except OverflowError:
+        raise ValueError(f"{str(given)[:20]}… is too large for a {what}; try {example}") from None
+
+
+def parse_duration(given: object) -> float:
+    """Seconds of `given`: a number (seconds) or text such as "20ms", "30s", "10min", "24h", "7d".
+
+    Raises
+    ------
+    ValueError
+        When it is neither, or not finite.
+    """
+    bare = _bare(given, "duration", '"30s" or "10min"')
+    if bare is not None:
+        return bare
+    match = _QUANTITY.match(str(given))
+    if match is None or (match[2] and match[2] not in _SECONDS):
+        raise ValueError(f'{given!r} is not a duration; allowed units: ms, s, min (or m), h, d; try "30s" or "10min"')
+    return _finite(float(match[1]) * (_SECONDS[match[2]] if match[2] else 1.0), given)
+
+
+def parse_rate(given: object) -> float:
+    """Per second of `given`: a number (per second) or text such as "30/min", "2/s", "0.5/h". Raises ValueError."""
+    bare = _bare(given, "rate", '"30/min" or "2/s"')
+    if bare is not None:
+        return bare
+    match = _RATE.match(str(given))
+    if match is not None and match[3] in _SECONDS and not match[2]:
+        return _finite(float(match[1]) / _SECONDS[match[3]], given)
+    match = _QUANTITY.match(str(given))
+    if match is None or match[2]:
+        raise ValueError(f'{given!r} is not a rate; try "30/min" or "2/s"')
+    return _finite(float(match[1]), given)
+
+
+def parse_money(given: object) -> float:
+    """Dollars of `given`: a number or text such as "$0.10". Raises ValueError."""
+    bare = _bare(given, "price in dollars", '"$0.10" or 0.10')
+    if bare is not None:
+        return bare
+    match = _MONEY.match(str(given))
+    if match is None:
+        raise ValueError(f'{given!r} is not a price in dollars; try "$0.10" or 0.10')
+    return _finite(float(match[1] + match[2]) if match[2] else float(match[3]), given)
+
+
+def parse_size(given: object) -> float:
+    """Bytes of `given`: a number or text such as "20MB", "1GiB". Raises ValueError."""
+    bare = _bare(given, "size", '"20MB" or "1GiB"')
+    if bare is not None:
+        return bare
+    match = _QUANTITY.match(str(given))
+    if match is None or (match[2] and match[2] not in _BYTES):
+        raise ValueError(f'{given!r} is not a size; allowed units: {", ".join(_BYTES)}; try "20MB" or "1GiB"')
+    return _finite(float(match[1]) * (_BYTES[match[2]] if match[2] else 1), given)
+
+
+def to_nano(usd: float) -> int:
+    """Whole nano-dollars nearest to `usd` dollars (ties to even)."""
+    return round(usd * NANO)
+
+
+def to_usd(nano: float) -> float:
+    """Dollars of `nano` nano-dollars."""
+    return nano / NANO
+
+
+def format_duration(seconds: float) -> str:
+    """Short text for `seconds`, exact when read back: 90 -> "90s", 600 -> "10min"."""
+    if seconds == 0:
+        return "0s"
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        n = seconds / size
+        if n >= 1 and n == int(n) and int(n) * size == seconds and (unit != "min" or n >= 2):
+            return f"{int(n)}{unit}"
+    if abs(seconds) < 1 and (seconds * 1000) == int(seconds * 1000):
+        return f"{int(seconds * 1000)}ms"
+    return f"{seconds:.12g}s" if float(f"{seconds:.12g}") == seconds else f"{seconds!r}s"
+
+
+def format_money(usd: float) -> str:
+    """Dollars for reading: cents for everyday amounts, more digits for small ones."""
+    if usd == 0 or abs(usd) >= 0.1:
+        return f"${usd:,.2f}" if usd >= 0 else f"-${-usd:,.2f}"
+    return f"${usd:.4g}" if usd >= 0 else f"-${-usd:.4g}"
