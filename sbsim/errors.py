@@ -31,3 +31,20 @@ class StateError(SbsimError, RuntimeError):
 
 class OutputError(SbsimError, OSError):
     """A file that cannot be written or a server that cannot be reached (exit code 3)."""
+
+
+class ProviderError(SbsimError):
+    """What a provider function raises to say what happened to its call.
+
+    Parameters
+    ----------
+    kind : "rate_limited" or "transient" (worth another try), "permanent" or "moderated" (not).
+    retry_after_s : seconds that the provider asked us to wait.
+    """
+
+    def __init__(self, kind: str, message: str = "", *, retry_after_s: float = 0.0) -> None:
+        if kind not in ("rate_limited", "transient", "permanent", "moderated"):
+            raise ValueError(f"ProviderError: kind: {kind!r} is not one of rate_limited, transient, permanent, moderated")
+        super().__init__(message or kind)
+        self.kind = kind
+        self.retry_after_s = retry_after_s

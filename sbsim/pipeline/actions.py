@@ -6,7 +6,7 @@ Slots and plain attributes: a frozen object costs 3.4 times as much to make, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sbsim.records import Call, Entry, Item, Request
 
@@ -53,27 +53,6 @@ class Fail:
         self.error = error
 
 
-class Fetch:
-    """Ask a lower tier; the answer is `fetched(this very action, entry or None)`."""
-
-    __slots__ = ("item", "key", "tier")
-
-    def __init__(self, tier: str, item: Item, key: Any) -> None:
-        self.tier = tier
-        self.item = item
-        self.key = key
-
-
-class Store:
-    """Write through to a lower tier; no answer."""
-
-    __slots__ = ("entries", "tier")
-
-    def __init__(self, tier: str, entries: Sequence[Entry]) -> None:
-        self.tier = tier
-        self.entries = entries
-
-
 class Send:
     """Give this call to its lane; the answer is `accepted` (jobs) and then `completed`, exactly once."""
 
@@ -92,6 +71,6 @@ class Abort:
         self.call = call
 
 
-Action: TypeAlias = Hit | Deliver | Refuse | Fail | Fetch | Store | Send | Abort
+Action: TypeAlias = Hit | Deliver | Refuse | Fail | Send | Abort
 Actions: TypeAlias = Sequence[Action]
 NOTHING: Actions = ()

@@ -12,14 +12,14 @@ from sbsim.components.fingerprint import base_fingerprint, fingerprint
 from sbsim.errors import ScenarioError
 from sbsim.pricing import PriceBook
 from sbsim.records import Content, ContentRequest, Facts, Offer
-from sbsim.scenario import ProviderSpec
+from sbsim.scenario import ANY, ProviderSpec
 
 
 def serves(spec: ProviderSpec, facts: Facts) -> bool:
     """Whether a lane takes this content: its type, engine and, where it lists them, resolution and duration."""
     s = spec.serves
     return (
-        s.content_type == facts.content_type
+        s.content_type in (facts.content_type, ANY)
         and (s.engine is None or s.engine == facts.engine)
         and (not s.resolutions or facts.resolution in s.resolutions)
         and (not s.durations or facts.duration_s in s.durations)
@@ -33,16 +33,19 @@ class Preparer:
     ----------
     providers : the lanes, in the scenario's order.
     normalise : "strict" or "loose", how the text of a prompt enters its fingerprint.
+    keeps : whether `contents` grows (a simulation); a live batcher must not keep every content it ever saw.
 
     Attributes
     ----------
     contents : every content made so far, by serial. shapes : (resolution, style) by shape number. books : a price book per lane.
     """
 
-    def __init__(self, providers: Sequence[ProviderSpec], *, normalise: str = "strict") -> None:
+    def __init__(self, providers: Sequence[ProviderSpec], *, normalise: str = "strict", keeps: bool = True) -> None:
         self.books = [PriceBook(spec) for spec in providers]
         self.contents: list[Content] = []
         self.shapes: list[tuple[str | None, tuple[tuple[str, Hashable], ...]]] = []
+        self._keeps = keeps
+        self._n_contents = 0
         self._providers = tuple(providers)
         self._normalise = normalise
         self._shape_of: dict[Hashable, int] = {}
@@ -56,15 +59,17 @@ class Preparer:
             priced = self._priced[facts] = self._price(facts)
         offers, individual_nano, shape = priced
         group = self._number(self._group_of, (facts.content_type, facts.engine, tenant, offers[0].lane))
-        content = Content(len(self.contents), key, base, facts, group, shape, offers, individual_nano, reusable)
-        self.contents.append(content)
+        content = Content(self._n_contents, key, base, facts, group, shape, offers, individual_nano, reusable)
+        self._n_contents += 1
+        if self._keeps:
+            self.contents.append(content)
         return content
 
     def facts(self, request: ContentRequest) -> Facts:
         """What providers need to know of `request`; one without an engine takes the first lane of its content type."""
         engine = request.engine
         if engine is None:
-            engine = next((s.serves.engine or "" for s in self._providers if s.serves.content_type == request.content_type), "")
+            engine = next((s.serves.engine or "" for s in self._providers if s.serves.content_type in (request.content_type, ANY)), "")
         style = tuple(sorted(request.style_params.items()))
         return Facts(
             request.content_type, engine, request.resolution, request.duration, style,

@@ -1,0 +1,226 @@
+"""Groups form online: a waiting room.
+
+An item goes to the open group of its key that it is similar enough to, else to a new one. A group becomes ready on size, cost, duration, at its earliest
+latest-start (a member's deadline less the lane's expected service) or at its first arrival + max_wait; it stays joinable until it is bound to a lane
+(`late_join`), unless it is full.
+
+Contract. Every batch obeys `max_size` and, beyond its first item, `max_usd` and `max_duration_s`; its members are pairwise at or above the similarity
+threshold. `due_at` is the earliest instant at which an open group must become ready (inf: none); `wake(now)` gives the groups whose instant has come, in
+order of (due instant, serial), and is harmless when early. A due instant is stored once and compared with `now >= due_at`.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from math import inf
+
+from sbsim.components.similarity import Similarity
+from sbsim.records import BOUND, OPEN, READY, Batch, Item
+
+
+class BatchBuilder:
+    """Greedy formation: what goes, goes as it is.
+
+    Parameters
+    ----------
+    max_size : items. max_usd : list-price dollars. max_duration_s : seconds of content. max_wait_s : seconds from a group's first arrival.
+    late_join : whether a ready group may take compatible items until it is bound.
+    """
+
+    __slots__ = (
+        "_agenda", "_home", "_joinable", "_serial", "closed_by", "due_at", "late_join", "max_duration_s", "max_size", "max_usd", "max_wait_s",
+        "n_late_joins", "n_open", "similarity",
+    )  # fmt: skip
+
+    def __init__(self, *, max_size: int, max_usd: float, max_duration_s: float, max_wait_s: float, similarity: Similarity, late_join: bool = True) -> None:
+        self.max_size = max_size
+        self.max_usd = max_usd
+        self.max_duration_s = max_duration_s
+        self.max_wait_s = max_wait_s
+        self.similarity = similarity
+        self.late_join = late_join
+        self.due_at = inf
+        self.n_open = 0
+        self.n_late_joins = 0
+        self.closed_by = {"size": 0, "cost": 0, "duration": 0, "due": 0, "flush": 0}
+        self._joinable: dict[int, list[Batch]] = {}  # by group number, oldest first
+        self._home: dict[int, Batch] = {}  # by group and shape: the group that last took this shape
+        self._agenda: list[tuple[float, int, Batch]] = []
+        self._serial = 0
+
+    def add(self, item: Item, now: float, service_s: float) -> list[Batch] | None:
+        """Take an item in; `service_s` is its lane's expected service. Returns the groups that became ready, oldest first (None: none did)."""
+        content = item.content
+        duration_s = content.duration_s
+        usd = content.individual_usd
+        cell = content.group << 32 | content.shape
+        ready: list[Batch] | None = None
+        batch: Batch | None = self._home.get(cell)
+        if batch is None or not batch.is_joinable or not self._fits_home(batch, content.shape, duration_s):
+            batch = self._first_fit(content.group, content.shape, duration_s)
+        if batch is not None and (batch.list_usd + usd > self.max_usd or batch.duration_s + duration_s > self.max_duration_s):
+            reason = "cost" if batch.list_usd + usd > self.max_usd else "duration"
+            if batch.state == OPEN:
+                ready = [self._make_ready(batch, now, reason)]
+            self._close_door(batch)
+            batch = None
+        if batch is None:
+            batch = self._open(item)
+            self._home[cell] = batch
+        item.batch = batch
+        batch.items.append(item)
+        batch.duration_s += duration_s
+        batch.list_usd += usd
+        if item.urgency < batch.urgency:
+            batch.urgency = item.urgency
+        if item.deadline_at < batch.deadline_at:
+            batch.deadline_at = item.deadline_at
+        span = batch.shapes.get(content.shape)
+        if span is None:
+            batch.shapes[content.shape] = [duration_s, duration_s]
+            self._home[cell] = batch
+        elif duration_s < span[0]:
+            span[0] = duration_s
+        elif duration_s > span[1]:
+            span[1] = duration_s
+        if len(batch.items) >= self.max_size:
+            self._close_door(batch)
+            if batch.state != OPEN:
+                self.n_late_joins += 1
+                return ready
+            return [*(ready or ()), self._make_ready(batch, now, "size")]
+        if batch.state != OPEN:
+            self.n_late_joins += 1
+            return ready
+        due_at = item.deadline_at - service_s
+        if due_at > batch.opened_at + self.max_wait_s:
+            due_at = batch.opened_at + self.max_wait_s
+        if due_at <= now:
+            return [*(ready or ()), self._make_ready(batch, now, "due")]
+        if due_at < batch.due_at:
+            self._arm(batch, due_at)
+        return ready
+
+    def tighten(self, item: Item, service_s: float) -> None:
+        """A more pressing request joined `item`: its open group may have to go earlier."""
+        batch = item.batch
+        if batch is None:
+            return
+        if item.urgency < batch.urgency:
+            batch.urgency = item.urgency
+        if item.deadline_at < batch.deadline_at:
+            batch.deadline_at = item.deadline_at
+        if batch.state == OPEN and item.deadline_at - service_s < batch.due_at:
+            self._arm(batch, item.deadline_at - service_s)
+
+    def wake(self, now: float) -> list[Batch]:
+        """The groups whose due instant has come."""
+        ready = []
+        agenda = self._agenda
+        while agenda and now >= agenda[0][0]:
+            due_at, _, batch = heappop(agenda)
+            if batch.state == OPEN and batch.due_at == due_at:
+                ready.append(self._make_ready(batch, now, "due"))
+        self._refresh()
+        return ready
+
+    def flush(self, now: float) -> list[Batch]:
+        """Every open group, ready at once, in order of opening."""
+        waiting = [batch for batches in self._joinable.values() for batch in batches if batch.state == OPEN]
+        return [self._make_ready(batch, now, "flush") for batch in sorted(waiting, key=lambda batch: batch.serial)]
+
+    def bind(self, batch: Batch) -> None:
+        """The batch was given to a lane: nobody joins it any more."""
+        if batch.is_joinable:
+            self._close_door(batch)
+        batch.state = BOUND
+
+    def leave(self, item: Item) -> None:
+        """Nobody waits for `item` any more: it leaves its group, which goes on without it."""
+        batch = item.batch
+        if batch is None or batch.state == BOUND:
+            return
+        batch.items.remove(item)
+        batch.duration_s -= item.content.duration_s
+        batch.list_usd -= item.content.individual_usd
+        if not batch.items and batch.state == OPEN:
+            batch.state = BOUND
+            self.n_open -= 1
+            self._close_door(batch)
+            self._refresh()
+
+    def remake(self, before: Batch, items: list[Item]) -> Batch:
+        """A bound batch of `items` of `before` that were sent in vain: it keeps its age, so it stands where it stood."""
+        self._serial += 1
+        batch = Batch(self._serial, before.lane, before.group, before.opened_at)
+        batch.items = items
+        batch.is_joinable = False
+        batch.state = BOUND
+        batch.ready_at = before.ready_at
+        for item in items:
+            item.batch = batch
+            batch.duration_s += item.content.duration_s
+            batch.list_usd += item.content.individual_usd
+            batch.urgency = min(batch.urgency, item.urgency)
+            batch.deadline_at = min(batch.deadline_at, item.deadline_at)
+        return batch
+
+    def open_batches(self) -> list[Batch]:
+        """Groups that are open now."""
+        return [batch for batches in self._joinable.values() for batch in batches if batch.state == OPEN]
+
+    # -- steps -------------------------------------------------------------------------------------------------------------
+    def _fits_home(self, batch: Batch, shape: int, duration_s: float) -> bool:
+        """A duration between two that were checked needs no similarity of its own: it is as near to every member as the farther of the two."""
+        span = batch.shapes.get(shape)
+        if span is not None and span[0] <= duration_s <= span[1]:
+            return True
+        return self.similarity.worst(shape, duration_s, batch.shapes) >= self.similarity.threshold
+
+    def _first_fit(self, group: int, shape: int, duration_s: float) -> Batch | None:
+        similarity = self.similarity
+        for batch in self._joinable.get(group, ()):
+            if similarity.worst(shape, duration_s, batch.shapes) >= similarity.threshold:
+                return batch
+        return None
+
+    def _open(self, item: Item) -> Batch:
+        self._serial += 1
+        content = item.content
+        batch = Batch(self._serial, content.offers[0].lane, content.group, item.opened_at)
+        joinable = self._joinable.get(content.group)
+        if joinable is None:
+            self._joinable[content.group] = [batch]
+        else:
+            joinable.append(batch)
+        self.n_open += 1
+        return batch
+
+    def _arm(self, batch: Batch, due_at: float) -> None:
+        batch.due_at = due_at
+        heappush(self._agenda, (due_at, batch.serial, batch))
+        if due_at < self.due_at:
+            self.due_at = due_at
+
+    def _make_ready(self, batch: Batch, now: float, reason: str) -> Batch:
+        batch.state = READY
+        batch.ready_at = now
+        self.n_open -= 1
+        self.closed_by[reason] += 1
+        if not self.late_join and batch.is_joinable:
+            self._close_door(batch)
+        if batch.due_at == self.due_at:
+            self._refresh()
+        return batch
+
+    def _close_door(self, batch: Batch) -> None:
+        if batch.is_joinable:
+            batch.is_joinable = False
+            self._joinable[batch.group].remove(batch)
+
+    def _refresh(self) -> None:
+        """`due_at` again, past the entries of groups that have gone or have another due instant by now."""
+        agenda = self._agenda
+        while agenda and (agenda[0][2].state != OPEN or agenda[0][2].due_at != agenda[0][0]):
+            heappop(agenda)
+        self.due_at = agenda[0][0] if agenda else inf

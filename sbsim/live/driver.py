@@ -1,0 +1,244 @@
+"""The asyncio driver: the pipeline that a simulation ran, with a real clock and real calls.
+
+It owns the clock, the one timer and the futures of the callers; it decides nothing. Every input gets `now` = max(the last one, loop time - start), a timer's
+no less than the instant it was armed for, and every path ends in `_settle`. A batcher belongs to the event loop that first used it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Protocol
+
+from sbsim.errors import StateError
+from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Hit, Send
+from sbsim.pipeline.pipeline import Pipeline
+from sbsim.pricing import split
+from sbsim.records import HOW, JOINED, Call, ContentRequest, Item, Outcome, Request
+from sbsim.runlog import RunLog
+from sbsim.scenario import ProviderSpec
+from sbsim.units import NANO
+
+
+class Connection(Protocol):
+    """How a lane is reached. `send` tells of an accepted job through `accepted` and returns the attempt's outcome; it raises nothing."""
+
+    @property
+    def spec(self) -> ProviderSpec: ...
+
+    async def send(self, call: Call, wishes: Sequence[ContentRequest], accepted: Any) -> Outcome: ...
+
+
+@dataclass(slots=True)
+class Delivery:
+    """How a request ended.
+
+    `status` is "delivered", "failed", "refused" or "cancelled"; `source` where the content came from (a name of `records.HOW`); `cost_usd` this request's
+    share of the delivering call's bill; `reason` why there is no content.
+    """
+
+    status: str
+    content: Any = None
+    source: str | None = None
+    cost_usd: float = 0.0
+    reason: str | None = None
+
+
+class Driver:
+    """Carries out a pipeline's actions on an event loop. `connections` stand in the order of the pipeline's lanes."""
+
+    def __init__(self, pipeline: Pipeline, connections: Sequence[Connection], log: RunLog | None) -> None:
+        self.pipeline = pipeline
+        self.log = log
+        self.wishes: dict[int, ContentRequest] = {}  # by serial, while the request is pending
+        self._connections = tuple(connections)
+        self._futures: dict[int, asyncio.Future[Delivery]] = {}
+        self._sending: dict[int, asyncio.Task[None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._started_at = 0.0
+        self._last = 0.0
+        self._armed_at = inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._broken: BaseException | None = None
+
+    # -- time --------------------------------------------------------------------------------------------------------------
+    def bind(self) -> asyncio.AbstractEventLoop:
+        """The running loop; the first call makes it ours. Raises StateError on another one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+            self._started_at = loop.time()
+        elif self._loop is not loop:
+            raise StateError("this batcher belongs to another event loop; make one per loop")
+        return loop
+
+    def now(self) -> float:
+        """Seconds since the first use; it never goes back."""
+        if self._loop is not None:
+            self._last = max(self._last, self._loop.time() - self._started_at)
+        return self._last
+
+    # -- requests ----------------------------------------------------------------------------------------------------------
+    def submit(self, request: Request) -> asyncio.Future[Delivery]:
+        """Synchronous up to the pipeline's answer: a task of its own would let a timer of the same instant overtake it."""
+        if self._broken is not None:
+            raise StateError(f"the batcher stopped on a bug of ours: {self._broken!r}")
+        loop = self.bind()
+        future: asyncio.Future[Delivery] = loop.create_future()
+        self._futures[request.serial] = future
+        now = self.now()
+        if self.log is not None:
+            self.log.reserve(request.serial)
+        self._settle(self.pipeline.submit(request, now=now), now)
+        return future
+
+    def cancel(self, request: Request) -> None:
+        """Its caller wants it no more; no other waiter is harmed."""
+        future = self._futures.pop(request.serial, None)
+        self.wishes.pop(request.serial, None)
+        if future is None:
+            return
+        now = self.now()
+        if self.log is not None:
+            self.log.cancelled(request, now)
+        self._settle(self.pipeline.cancel(request, now=now), now)
+        if not future.done():
+            future.set_result(Delivery("cancelled"))
+
+    def flush(self) -> None:
+        """Every open group goes as it is."""
+        now = self.now()
+        self._settle(self.pipeline.flush(now=now), now)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for everything pending, at most `timeout_s`; what is left then is answered "cancelled" and its tasks are stopped."""
+        pending = [future for future in self._futures.values() if not future.done()]
+        if pending:
+            self.flush()
+            await asyncio.wait(pending, timeout=timeout_s)
+        for task in list(self._sending.values()):
+            task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        for future in self._futures.values():
+            if not future.done():
+                future.set_result(Delivery("cancelled", reason="closed"))
+        self._futures.clear()
+        self.wishes.clear()
+
+    # -- actions -----------------------------------------------------------------------------------------------------------
+    def _settle(self, actions: Actions, now: float) -> None:
+        for action in actions:
+            if isinstance(action, Hit):
+                if self.log is not None:
+                    self.log.hit(action.request, action.how, now)
+                self._answer(action.request, Delivery("delivered", action.entry.content, HOW[action.how]))
+            elif isinstance(action, Deliver):
+                self._deliver(action, now)
+            elif isinstance(action, Send):
+                self._send(action.call, now)
+            elif isinstance(action, Fail):
+                if self.log is not None:
+                    self.log.failed(action.items, action.error, now)
+                for item in action.items:
+                    for request in item.requests:
+                        self._answer(request, Delivery("failed", reason=action.error))
+            elif isinstance(action, Abort):
+                task = self._sending.get(action.call.serial)
+                if task is not None:
+                    task.cancel()
+            else:
+                if self.log is not None:
+                    self.log.refused(action.requests, action.reason, now)
+                for request in action.requests:
+                    self._answer(request, Delivery("refused", reason=action.reason))
+        self._rearm()
+
+    def _deliver(self, action: Deliver, now: float) -> None:
+        call = action.call
+        if self.log is not None:
+            self.log.delivered(action.items, action.how, call, now)
+        shares: dict[int, int] = {}
+        if call is not None:
+            parts = split(call.bill_nano, call.fixed_nano, call.part_nano)
+            shares = {id(item): part for item, part in zip(call.items, parts, strict=True)}
+        for item in action.items:
+            how, nano = action.how if item.ends_at != -inf else None, shares.get(id(item), 0)
+            for request in item.requests:
+                source = HOW[how] if how is not None else HOW[JOINED]
+                content = None if item.entry is None else item.entry.content
+                self._answer(request, Delivery("delivered", content, source, nano / NANO))
+                how, nano = None, 0
+
+    def _answer(self, request: Request, delivery: Delivery) -> None:
+        self.wishes.pop(request.serial, None)
+        future = self._futures.pop(request.serial, None)
+        if future is not None and not future.done():
+            future.set_result(delivery)
+
+    def _send(self, call: Call, now: float) -> None:
+        if self.log is not None:
+            self.log.sent(call, now)
+        task = self.bind().create_task(self._attempt(call))
+        self._sending[call.serial] = task
+        task.add_done_callback(lambda _: self._sending.pop(call.serial, None))
+
+    async def _attempt(self, call: Call) -> None:
+        wishes = [self._wish(item) for item in call.items]
+        try:
+            outcome = await self._connections[call.lane].send(call, wishes, lambda job: self._accepted(call, job))
+        except asyncio.CancelledError:
+            if not self.pipeline.dispatcher.in_flight.get(call.serial):
+                raise
+            outcome = Outcome("cancelled")
+        self._completed(call, outcome)
+
+    def _wish(self, item: Item) -> ContentRequest:
+        """The request that stands for an item: any waiter's will do, they want the same."""
+        found = next((wish for request in item.requests if (wish := self.wishes.get(request.serial)) is not None), None)
+        return found if found is not None else ContentRequest("?", item.content.facts.content_type or "text")
+
+    def _accepted(self, call: Call, job: Any) -> None:
+        now = self.now()
+        self._guarded(lambda: self._settle(self.pipeline.accepted(call, job, now=now), now))
+
+    def _completed(self, call: Call, outcome: Outcome) -> None:
+        now = self.now()
+
+        def complete() -> None:
+            actions = self.pipeline.completed(call, outcome, now=now)
+            if self.log is not None:
+                self.log.answered(call, outcome, now)
+            self._settle(actions, now)
+
+        self._guarded(complete)
+
+    # -- the timer ---------------------------------------------------------------------------------------------------------
+    def _rearm(self) -> None:
+        at = self.pipeline.wake_at
+        if at == self._armed_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed_at = at
+        self._timer = None if at == inf else self.bind().call_at(self._started_at + at, self._wake)
+
+    def _wake(self) -> None:
+        now = self._last = max(self.now(), self._armed_at)
+        self._armed_at = inf
+        self._timer = None
+        self._guarded(lambda: self._settle(self.pipeline.wake(now=now), now))
+
+    def _guarded(self, step: Any) -> None:
+        """An exception inside the pipeline is a bug of ours: nobody waits for ever on it."""
+        try:
+            step()
+        except Exception as error:
+            self._broken = error
+            for future in self._futures.values():
+                if not future.done():
+                    future.set_exception(StateError(f"the batcher stopped on a bug of ours: {error!r}"))
+            self._futures.clear()
+            raise

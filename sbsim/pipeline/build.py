@@ -1,0 +1,114 @@
+"""Config and providers to a wired pipeline: the only place that wires."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from math import inf
+
+from sbsim.components.batch_builder import BatchBuilder
+from sbsim.components.budget import Budget
+from sbsim.components.cache import POLICIES
+from sbsim.components.coalescer import Coalescer
+from sbsim.components.priority_queue import PriorityQueue
+from sbsim.components.rate_limiter import Limit, RateLimiter
+from sbsim.components.retry import Retry
+from sbsim.components.similarity import Similarity
+from sbsim.components.sizing import size
+from sbsim.components.tally import ServiceEstimate
+from sbsim.config import Config
+from sbsim.pipeline.dispatch import Dispatcher
+from sbsim.pipeline.lane import Lane
+from sbsim.pipeline.pipeline import Pipeline
+from sbsim.pricing import PriceBook
+from sbsim.scenario import ProviderSpec
+from sbsim.units import to_nano
+
+
+def build(
+    config: Config,
+    providers: Sequence[ProviderSpec],
+    books: Sequence[PriceBook],
+    shapes: list[tuple[str | None, tuple[tuple[str, Hashable], ...]]],
+    *,
+    epoch_at: float = 0.0,
+) -> Pipeline:
+    """A pipeline in its first state.
+
+    Parameters
+    ----------
+    config : resolved settings. providers : the lanes, in the scenario's order; books : their price books, likewise.
+    shapes : the preparer's list of (resolution, style), which may grow while the pipeline lives.
+    epoch_at : the wall-clock instant of time 0, seconds since 1970 (UTC), for calendar windows.
+    """
+    batching = config.batching
+    similarity = Similarity(shapes, config.similarity, batching.similarity_threshold)
+    builder = BatchBuilder(
+        max_size=size(config),
+        max_usd=_or_inf(batching.max_batch_cost),
+        max_duration_s=_or_inf(batching.max_batch_duration),
+        max_wait_s=batching.max_wait,
+        similarity=similarity,
+        late_join=batching.late_join,
+    )
+    dispatcher = Dispatcher(
+        lanes=[_lane(i, spec, book, config, epoch_at) for i, (spec, book) in enumerate(zip(providers, books, strict=True))],
+        budget=_budget(config),
+        builder=builder,
+        coalescer=Coalescer(batching.coalesce),
+        drops_late=config.queue.on_deadline == "drop",
+    )
+    cache = config.cache
+    return Pipeline(
+        cache=POLICIES[cache.policy](cache.memory_size, _or_inf(cache.memory_bytes), cache.ttl),
+        dispatcher=dispatcher,
+        retry=Retry(max_attempts=config.retry.max_attempts, base_s=config.retry.base, cap_s=config.retry.cap),
+        max_pending=config.queue.max_pending,
+        on_full=config.queue.on_full,
+        in_doubt=config.retry.in_doubt,
+    )
+
+
+def _or_inf(value: float | None) -> float:
+    return inf if value is None else value
+
+
+def _budget(config: Config) -> Budget | None:
+    budget = config.budget
+    return None if budget.limit is None else Budget(to_nano(budget.limit), budget.window, budget.reserve_urgent)
+
+
+def _lane(index: int, spec: ProviderSpec, book: PriceBook, config: Config, epoch_at: float) -> Lane:
+    is_job = spec.api.style == "job"
+    limiter = RateLimiter(
+        _limits(spec, config),
+        pacing_s=config.rate_limit.batch_pacing_interval,
+        guard_s=config.rate_limit.guard,
+        poll_s=spec.api.poll if is_job else 0.0,
+        epoch_at=epoch_at,
+    )
+    return Lane(
+        index=index,
+        name=spec.name,
+        book=book,
+        limiter=limiter,
+        queue=PriorityQueue(config.queue.policy, config.queue.ageing),
+        service=ServiceEstimate(config.queue.initial_service_s),
+        takes=spec.api.takes,
+        max_items=_or_inf(spec.api.max_items),
+        idempotency=spec.api.idempotency,
+        cancel=spec.api.cancel,
+        call_timeout_s=config.retry.call_timeout,
+        job_timeout_s=config.retry.job_timeout,
+    )
+
+
+def _limits(spec: ProviderSpec, config: Config) -> list[Limit]:
+    """Our own limits and the provider's known ones apply together."""
+    own = config.rate_limit
+    limits = [Limit("concurrency", own.concurrency)] if own.concurrency is not None else []
+    if own.max_requests is not None:
+        limits.append(Limit("calls", own.max_requests, own.time_window))
+    for limit in spec.limits:
+        if limit.known:
+            limits.append(Limit(limit.unit, limit.n, limit.per, limit.kind, limit.burst, limit.resets))
+    return limits

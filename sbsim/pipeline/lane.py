@@ -1,0 +1,128 @@
+"""A lane as the pipeline sees it: a provider's gates, its queue of ready batches, and what it has learnt about its service time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from math import inf
+
+from sbsim.components.priority_queue import PriorityQueue
+from sbsim.components.rate_limiter import RateLimiter
+from sbsim.components.tally import ServiceEstimate
+from sbsim.pricing import PriceBook
+from sbsim.records import Batch, Call, Content, Demand, Item
+
+
+class Lane:
+    """State and fixed terms of one provider.
+
+    Parameters
+    ----------
+    takes : how requests travel in a call: "one", "variants" (requests that differ in their variant only) or "list".
+    max_items : items in a call at most. idempotency, cancel : the provider's promises.
+    call_timeout_s : seconds from a sending until its call is in doubt (a job: until it is accepted). job_timeout_s : seconds from acceptance.
+    """
+
+    __slots__ = (
+        "blocked_until", "book", "call_timeout_s", "cancel", "idempotency", "index", "job_timeout_s", "jobs", "limiter", "m", "max_part", "name",
+        "queue", "service", "takes", "timeout_at", "watched",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        index: int,
+        name: str,
+        book: PriceBook,
+        limiter: RateLimiter,
+        queue: PriorityQueue,
+        service: ServiceEstimate,
+        takes: str,
+        max_items: float,
+        idempotency: str,
+        cancel: str,
+        call_timeout_s: float,
+        job_timeout_s: float,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.book = book
+        self.limiter = limiter
+        self.queue = queue
+        self.service = service
+        self.takes = takes
+        self.max_part = 1 if takes == "one" else min(max_items, limiter.most_items)
+        self.idempotency = idempotency
+        self.cancel = cancel
+        self.call_timeout_s = call_timeout_s
+        self.job_timeout_s = job_timeout_s
+        self.m = 0  # calls first sent so far
+        self.blocked_until = inf  # when the head of the queue may go; inf: only an answer can help
+        self.watched: deque[Call] = deque()  # sent calls in the order in which they time out
+        self.jobs: deque[Call] = deque()  # accepted jobs, likewise
+        self.timeout_at = inf  # never later than the next timeout; calls answered by then are passed over
+
+    def demand(self, items: Sequence[Item]) -> Demand:
+        """What a call of these items asks of the limits."""
+        tokens = content_s = 0.0
+        for item in items:
+            content = item.content
+            tokens += content.offers[0].tokens
+            content_s += content.duration_s
+        return Demand(len(items), tokens, content_s)
+
+    def can_ever(self, content: Content) -> bool:
+        """Whether a call of this content alone could ever pass the limits."""
+        return self.limiter.can_ever(Demand(1, content.offers[0].tokens, content.duration_s))
+
+    def next_part(self, batch: Batch) -> list[Item]:
+        """The items of the batch's next call. Before it is bound this is only a look: the batch may still grow."""
+        if batch.parts is not None:
+            return batch.parts[0]
+        items = batch.items
+        if len(items) == 1 or (self.takes == "list" and len(items) <= self.max_part and self.limiter.most_tokens == inf):
+            return items
+        return self.plan(items)[0]
+
+    def plan(self, items: Sequence[Item]) -> list[list[Item]]:
+        """Cut a batch into calls, in its own order: no call carries more items or tokens than the provider takes or a limit can ever grant."""
+        parts: list[list[Item]] = []
+        open_part: dict[object, tuple[list[Item], list[float]]] = {}
+        most_tokens = self.limiter.most_tokens
+        most_content_s = self.limiter.most_content_s
+        for item in items:
+            content = item.content
+            kin = content.base if self.takes == "variants" else None
+            tokens, content_s = content.offers[0].tokens, content.duration_s
+            part, sums = open_part.get(kin, ([], [0.0, 0.0]))
+            if not part or len(part) >= self.max_part or sums[0] + tokens > most_tokens or sums[1] + content_s > most_content_s:
+                part, sums = [], [0.0, 0.0]
+                open_part[kin] = (part, sums)
+                parts.append(part)
+            part.append(item)
+            sums[0] += tokens
+            sums[1] += content_s
+        return parts
+
+    def watch(self, call: Call) -> None:
+        """From now on the call's timeout is known to `timeout_at`."""
+        (self.watched if call.job is None else self.jobs).append(call)
+        if call.due_at < self.timeout_at:
+            self.timeout_at = call.due_at
+
+    def overdue(self, now: float) -> list[Call]:
+        """The calls that have timed out by now, in the order of their timeouts; arms `timeout_at` for the next."""
+        late: list[Call] = []
+        self.timeout_at = inf
+        for waiting, is_job in ((self.watched, False), (self.jobs, True)):
+            while waiting:
+                call = waiting[0]
+                gone = call.is_answered or call.is_late or (call.job is not None) is not is_job
+                if not gone and now < call.due_at:
+                    if call.due_at < self.timeout_at:
+                        self.timeout_at = call.due_at
+                    break
+                waiting.popleft()
+                if not gone:
+                    late.append(call)
+        return late

@@ -1,0 +1,399 @@
+"""The batching layer itself, as a state machine without time, I/O or chance: inputs in, actions out.
+
+Rules
+-----
+1. No input is called from inside another; the driver carries out all actions of one input, in order, before the next input.
+2. At one instant the driver brings answers first, then arrivals, then `wake`, then marks; within a kind by serial. Nothing depends on chance, `id()` or
+   `hash()`.
+3. A due instant is stored once and compared as `now >= due_at`; an age is never recomputed by subtraction. A driver passes the instant it armed.
+4. Every submitted request is named in exactly one Hit, Deliver, Refuse or Fail, unless it is cancelled.
+5. Every input uses max(now, last now). A due instant that has passed is due now; `wake_at` is never before the last `now`.
+6. A group that is due when it opens (`max_wait: 0s`, no slack left) closes inside `submit`.
+7. Every action that awaits an answer has a due instant in here, so a timeout is the same decision under every driver. A late answer settles money, may
+   fill the cache, and never delivers twice.
+8. Refusals, misses and "not yet" are values; an exception means a broken contract or a bad setting.
+
+Conservation (INV-1): submitted = delivered + failed + refused + cancelled + pending, after every input; `snapshot()` says each.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from math import inf
+from typing import Any
+
+from sbsim.components.cache import LruCache
+from sbsim.components.retry import Retry
+from sbsim.errors import StateError
+from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Hit, Refuse
+from sbsim.pipeline.dispatch import Dispatcher
+from sbsim.pipeline.lane import Lane
+from sbsim.records import MEMORY, OPEN, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
+
+
+RESULT_MARGIN_S = 60.0
+"""Seconds before its URL dies that a result counts as dead."""
+
+
+class Pipeline:
+    """Components, wired. Built by `pipeline.build`.
+
+    Parameters
+    ----------
+    max_pending : requests under way at most; beyond that they wait in a backlog in order of arrival (`on_full` "wait") or are refused ("refuse").
+    in_doubt : what to do with a call of unknown outcome on a lane without idempotency: "hold", "fail" or "resend".
+
+    Attributes
+    ----------
+    wake_at : when `wake` is wanted; inf: never. Read it after every input.
+    """
+
+    def __init__(self, *, cache: LruCache, dispatcher: Dispatcher, retry: Retry, max_pending: float, on_full: str, in_doubt: str) -> None:
+        self.wake_at = inf
+        self.lanes = dispatcher.lanes
+        self.cache = cache
+        self.coalescer = dispatcher.coalescer
+        self.builder = dispatcher.builder
+        self.budget = dispatcher.budget
+        self.dispatcher = dispatcher
+        self.retry = retry
+        self.n_submitted = self.n_delivered = self.n_failed = self.n_refused = self.n_cancelled = 0
+        self.n_hits = self.n_joined = self.n_retries = self.n_timed_out = self.n_backlogged = 0
+        self._max_pending = max_pending
+        self._refuses_when_full = on_full == "refuse"
+        self._in_doubt = in_doubt
+        self._backlog: deque[Request] = deque()
+        self._n_active = 0  # pending requests beyond the backlog
+        self._now = 0.0
+        self._has_door = self.budget is not None or any(lane.limiter.has_size_limits for lane in self.lanes)
+
+    # -- inputs ------------------------------------------------------------------------------------------------------------
+    def submit(self, request: Request, *, now: float) -> Actions:
+        """A request arrives."""
+        if now > self._now:
+            self._now = now
+        else:
+            now = self._now
+        self.n_submitted += 1
+        if self._n_active >= self._max_pending:
+            return self._when_full(request)
+        entry = self.cache.get(request.content.key, now)
+        if entry is not None:
+            self.n_hits += 1
+            return (Hit(request, entry, MEMORY),)
+        actions = self._take_on(request, now)
+        return NOTHING if actions is NOTHING else self._settle(now, actions)
+
+    def cancel(self, request: Request, *, now: float) -> Actions:
+        """Its user wants it no more. Work for it that nobody else waits for is not sent; what is in flight may still fill the cache."""
+        now = self._advance(now)
+        if request in self._backlog:
+            self._backlog.remove(request)
+            self.n_cancelled += 1
+            return NOTHING
+        item = next((item for item in self._items_under_way() if any(r is request for r in item.requests)), None)
+        if item is None or item.done:
+            return NOTHING  # it has been answered already
+        item.requests = [r for r in item.requests if r is not request]
+        self.n_cancelled += 1
+        self._n_active -= 1
+        out: list[Action] = []
+        if item.requests:
+            if item.ends_at == -inf:
+                item.payer = item.requests[0].serial
+        else:
+            self._abandon(item, out)
+        return self._settle(now, out)
+
+    def accepted(self, call: Call, job: Any, *, now: float) -> Actions:
+        """The provider took a job on: from here money may be owed, and the job's own timeout runs."""
+        now = self._advance(now)
+        call.job = job
+        if not call.is_late:
+            lane = self.lanes[call.lane]
+            call.due_at = now + lane.job_timeout_s
+            lane.watch(call)
+            self._rearm(now)
+        return NOTHING
+
+    def completed(self, call: Call, outcome: Outcome, *, now: float) -> Actions:
+        """The end of an attempt. `call.bill_nano` is known from here on."""
+        now = self._advance(now)
+        if call.is_answered:
+            raise StateError(f"call {call.serial} was answered twice; a driver brings each answer once")
+        call.is_answered = True
+        lane = self.lanes[call.lane]
+        del self.dispatcher.in_flight[call.serial]
+        lane.limiter.release(call.serial, now, call.polled_at)
+        error = outcome.error
+        if error != "not_sent":
+            call.bill_nano, call.fixed_nano, call.part_nano = lane.book.bill(call.items, outcome)
+        if self.budget is not None:
+            self.budget.settle(call.reservation, call.bill_nano, now)
+        out: list[Action] = []
+        if error is None:
+            lane.service.add(now - call.sent_at)
+            self._succeed(call, outcome, now, out)
+        elif error == "not_sent":
+            self._put_back(call, outcome)
+        else:
+            if error == "rate_limited":
+                lane.limiter.hold(now + outcome.retry_after_s)
+            self._again(call, call.items, error, outcome, now, out)
+        if self.budget is not None:
+            self.dispatcher.dispatch_all(now, out)
+        elif len(lane.queue):
+            self.dispatcher.dispatch(lane, now, out)
+        return self._settle(now, out)
+
+    def wake(self, *, now: float) -> Actions:
+        """An instant that `wake_at` named has come; harmless when early."""
+        now = self._advance(now)
+        out: list[Action] = []
+        dispatcher = self.dispatcher
+        for lane in self.lanes:
+            if now >= lane.timeout_at:
+                for call in lane.overdue(now):
+                    self._time_out(call, lane, now, out)
+        if now >= self.builder.due_at:
+            for batch in self.builder.wake(now):
+                dispatcher.enqueue(batch, now, out)
+        if now >= self.retry.due_at:
+            for batch in self.retry.wake(now):
+                self.n_retries += 1
+                dispatcher.enqueue(batch, now, out)
+        for lane in self.lanes:
+            if now >= lane.blocked_until:
+                dispatcher.dispatch(lane, now, out)
+        return self._settle(now, out)
+
+    def flush(self, *, now: float) -> Actions:
+        """Every open group goes as it is."""
+        now = self._advance(now)
+        out: list[Action] = []
+        for batch in self.builder.flush(now):
+            self.dispatcher.enqueue(batch, now, out)
+        return self._settle(now, out)
+
+    # -- views -------------------------------------------------------------------------------------------------------------
+    @property
+    def n_pending(self) -> int:
+        """Requests that have been submitted and not answered, the backlog included."""
+        return self._n_active + len(self._backlog)
+
+    def snapshot(self) -> dict[str, int]:
+        """Where the submitted requests are, and how often each mechanism fired."""
+        fired = {f"n_closed_by_{reason}": n for reason, n in self.builder.closed_by.items()}
+        return {
+            "n_submitted": self.n_submitted,
+            "n_delivered": self.n_delivered + self.n_hits,
+            "n_failed": self.n_failed + self.dispatcher.n_gone,
+            "n_refused": self.n_refused,
+            "n_cancelled": self.n_cancelled,
+            "n_pending": self.n_pending,
+            "n_in_flight": len(self.dispatcher.in_flight),
+            "n_hits": self.n_hits,
+            "n_joined": self.n_joined,
+            "n_late_joins": self.builder.n_late_joins,
+            "n_retries": self.n_retries,
+            "n_timed_out": self.n_timed_out,
+            "n_backlogged": self.n_backlogged,
+            "n_held_by_limit": self.dispatcher.n_held_by_limit,
+            "n_held_by_budget": self.dispatcher.n_held_by_budget,
+            **fired,
+        }
+
+    def ready_batches(self) -> Iterator[Batch]:
+        """Batches that wait for a gate."""
+        for lane in self.lanes:
+            yield from lane.queue
+
+    # -- steps -------------------------------------------------------------------------------------------------------------
+    def _advance(self, now: float) -> float:
+        if now > self._now:
+            self._now = now
+        return self._now
+
+    def _when_full(self, request: Request) -> Actions:
+        if self._refuses_when_full:
+            self.n_refused += 1
+            return (Refuse((request,), "queue_full"),)
+        self._backlog.append(request)
+        self.n_backlogged += 1
+        return NOTHING
+
+    def _take_on(self, request: Request, now: float) -> Actions:
+        """A request that memory could not answer joins work under way or becomes an item of its own."""
+        content = request.content
+        lane = self.lanes[content.offers[0].lane]
+        service_s = lane.service.expected_s
+        if self._has_door and (reason := self._refuses(content, request.urgency, lane)):
+            self.n_refused += 1
+            return (Refuse((request,), reason),)
+        self._n_active += 1
+        coalescer = self.coalescer
+        under_way = coalescer.find(request, now, service_s)
+        if under_way is not None:
+            self.n_joined += 1
+            if coalescer.join(request, under_way) and under_way.ends_at == -inf:
+                self._hurry(under_way, lane, now)
+            return NOTHING
+        item = Item(request)
+        coalescer.open(item)
+        builder = self.builder
+        ready = builder.add(item, now, service_s)
+        if ready is None:
+            if builder.due_at < self.wake_at:
+                self.wake_at = builder.due_at if builder.due_at > now else now
+            batch = item.batch
+            if batch is not None and batch.state == READY:
+                lane.queue.update(batch)
+            return NOTHING
+        out: list[Action] = []
+        for batch in ready:
+            self.dispatcher.enqueue(batch, now, out)
+        return out
+
+    def _refuses(self, content: Content, urgency: int, lane: Lane) -> str | None:
+        """Why this content can never be sent, if so."""
+        if lane.limiter.has_size_limits and not lane.can_ever(content):
+            return "too_large"
+        if self.budget is not None and content.offers[0].most_nano is None:
+            return "no_bound"
+        return None
+
+    def _hurry(self, item: Item, lane: Lane, now: float) -> None:
+        """A more pressing request joined work that has not left: the work inherits its urgency and deadline."""
+        self.builder.tighten(item, lane.service.expected_s)
+        batch = item.batch
+        if batch is None:
+            return
+        if batch.state != OPEN:
+            lane.queue.update(batch)
+        elif self.builder.due_at < self.wake_at:
+            self.wake_at = self.builder.due_at if self.builder.due_at > now else now
+
+    def _succeed(self, call: Call, outcome: Outcome, now: float, out: list[Action]) -> None:
+        """Deliver what has content, see to what has none."""
+        items = call.items
+        lacking = dict(outcome.failures) if outcome.failures else None
+        served: list[Item] = []
+        cache, contents, n_bytes = self.cache, outcome.contents, outcome.n_bytes
+        life_s = min(outcome.life_s - RESULT_MARGIN_S, cache.ttl_s)
+        for index, item in enumerate(items):
+            if lacking is not None and index in lacking:
+                continue
+            content = item.content
+            entry = Entry(content.key, now + life_s, None if contents is None else contents[index], 0.0 if n_bytes is None else n_bytes[index])
+            if content.reusable and life_s > 0.0:
+                cache.put(entry, now)
+            if not item.done:
+                item.entry = entry
+                served.extend(self.dispatcher.close(item))
+        if served:
+            n = 0
+            for item in served:
+                n += len(item.requests)
+            self.n_delivered += n
+            self._n_active -= n
+            out.append(Deliver(served, SERVED, call))
+        if lacking is not None:
+            for kind in dict.fromkeys(lacking.values()):
+                self._again(call, [items[i] for i, k in lacking.items() if k == kind], kind, outcome, now, out)
+
+    def _again(self, call: Call, items: list[Item], error: str, outcome: Outcome, now: float, out: list[Action]) -> None:
+        """Items came back without content: once more after a pause, or given up. Of a late answer only what was held for it is concerned."""
+        items = [item for item in items if not item.done and item.batch is call.batch]
+        if not items:
+            return
+        for item in items:
+            item.n_sent += 1
+        delay_s = self.retry.delay(error, call.attempt, outcome)
+        if delay_s is None:
+            self.dispatcher.give_up(items, error, out)
+            return
+        at = now + delay_s
+        batch = self.builder.remake(call.batch, items)
+        batch.parts = [items]
+        batch.path = call.path + "r"
+        batch.call = call
+        ends_at = at + self.lanes[call.lane].service.expected_s
+        for item in items:
+            item.ends_at = ends_at
+        self.retry.later(batch, at)
+
+    def _time_out(self, call: Call, lane: Lane, now: float, out: list[Action]) -> None:
+        """No answer in time: nobody knows whether the provider took it. Its slot and its reservation stay until the driver says how it ended."""
+        call.is_late = True
+        self.n_timed_out += 1
+        if lane.idempotency == "key" or self._in_doubt == "resend":
+            self._again(call, call.items, "timed_out", _UNKNOWN, now, out)
+        elif self._in_doubt == "fail":
+            self.dispatcher.give_up(call.items, "timed_out", out)
+        if lane.cancel != "never" and all(item.done for item in call.items):
+            out.append(Abort(call))
+
+    def _put_back(self, call: Call, outcome: Outcome) -> None:
+        """A shared limit had no room: the call was never sent. Its batch goes back to its place and is not tried before `retry_at`."""
+        lane = self.lanes[call.lane]
+        lane.limiter.hold(outcome.retry_at)
+        batch = self.builder.remake(call.batch, [item for item in call.items if not item.done])
+        for item in batch.items:
+            item.ends_at = -inf if item.n_sent == 0 else item.ends_at
+        batch.parts = [batch.items]
+        batch.call, batch.path = call.batch.call, call.batch.path
+        lane.queue.push(batch)
+
+    def _abandon(self, item: Item, out: list[Action]) -> None:
+        """Nobody waits for it: it leaves its group or queue; a call that carries nothing else is aborted where the provider allows it."""
+        self.coalescer.close(item)
+        item.done = True
+        self.dispatcher.has_orphans = True
+        if item.ends_at == -inf:
+            self.builder.leave(item)
+            return
+        for call in self.dispatcher.in_flight.values():
+            if item in call.items and self.lanes[call.lane].cancel != "never" and all(i.done for i in call.items):
+                out.append(Abort(call))
+
+    def _items_under_way(self) -> Iterator[Item]:
+        for batch in [*self.builder.open_batches(), *self.ready_batches(), *self.retry]:
+            yield from batch.items
+        for call in self.dispatcher.in_flight.values():
+            yield from call.items
+
+    def _settle(self, now: float, actions: Actions) -> Actions:
+        """The end of an input: given-up requests are counted off, the backlog comes in while there is room, the next wake is named."""
+        out = actions
+        while True:
+            gone = self.dispatcher.n_gone
+            if gone:
+                self.dispatcher.n_gone = 0
+                self.n_failed += gone
+                self._n_active -= gone
+            if not self._backlog or self._n_active >= self._max_pending:
+                break
+            request = self._backlog.popleft()
+            entry = self.cache.get(request.content.key, now)
+            if entry is None:
+                out = [*out, *self._take_on(request, now)]
+            else:
+                self.n_hits += 1
+                out = [*out, Hit(request, entry, MEMORY)]
+        self._rearm(now)
+        return out
+
+    def _rearm(self, now: float) -> None:
+        at = self.builder.due_at
+        if self.retry.due_at < at:
+            at = self.retry.due_at
+        for lane in self.lanes:
+            if lane.blocked_until < at:
+                at = lane.blocked_until
+            if lane.timeout_at < at:
+                at = lane.timeout_at
+        self.wake_at = at if at > now else now
+
+
+_UNKNOWN = Outcome("timed_out")

@@ -1,0 +1,204 @@
+"""The only door to SimPy: drives a pipeline in virtual time.
+
+SimPy's agenda holds answers, polls and the pipeline's one timer; arrivals never enter it. An entry is (at, rank, serial, event), a total order with
+nothing left to chance: at one instant answers come first (rank 0, in order of sending), then arrivals (1), then the pipeline's wake (2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heapify, heappush
+from math import inf
+from typing import Any, Protocol
+
+import simpy
+from simpy.events import Event
+
+from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Hit, Send
+from sbsim.pipeline.pipeline import Pipeline
+from sbsim.records import Call, Outcome, Request
+from sbsim.runlog import RunLog
+
+ANSWER, ARRIVAL, WAKE = 0, 1, 2
+
+
+class Provider(Protocol):
+    """What production supplies, as a model: `answer` says at the sending when the answer comes and what it says; see `world.provider`."""
+
+    @property
+    def poll_s(self) -> float: ...
+
+    def answer(self, call: Call, now: float) -> tuple[float, Any]: ...
+
+    def poll(self, job: Any, now: float) -> tuple[float, Outcome | None]: ...
+
+    def abort(self, call: Call, now: float) -> tuple[float, Outcome] | None: ...
+
+
+class At(Event):
+    """An event at an absolute instant: SimPy's own `timeout(at - now)` would miss it by an ulp now and then."""
+
+    def __init__(self, env: simpy.Environment, at: float, rank: int, serial: int, callback: Callable[[Any], None], value: Any) -> None:
+        self.env = env
+        self.callbacks = [callback]
+        self._ok = True
+        self._value = value
+        self._defused = False
+        heappush(env._queue, (at, rank, serial, self))  # type: ignore[misc]  # SimPy types its ranks as an enum
+
+
+class Engine:
+    """One run. `drive` brings the requests, `drain` what is left; both leave the log with everything that happened."""
+
+    def __init__(self, pipeline: Pipeline, providers: Sequence[Provider], log: RunLog) -> None:
+        self.pipeline = pipeline
+        self.log = log
+        self.n_submitted = 0
+        self.last_at = 0.0  # the last instant at which anything happened to a request or a call
+        self._providers = tuple(providers)
+        self._env = simpy.Environment()
+        self._armed_at = inf
+        self._n_armed = 0
+        self._answers: dict[int, At] = {}  # of calls whose lane lets them be aborted
+
+    def drive(self, requests: Iterable[Request]) -> None:
+        """Submit requests in order of arrival, everything that comes before each of them first."""
+        env, pipeline = self._env, self.pipeline
+        queue, step, submit, carry_out = env._queue, env.step, pipeline.submit, self._carry_out
+        next_at = queue[0][0] if queue else inf
+        n = 0
+        for request in requests:
+            now = request.arrived_at
+            while next_at < now or (next_at == now and queue[0][1] < ARRIVAL):
+                step()
+                next_at = queue[0][0] if queue else inf
+            actions = submit(request, now=now)
+            n += 1
+            if actions:
+                carry_out(actions, now)
+                next_at = queue[0][0] if queue else inf
+            if pipeline.wake_at < self._armed_at:
+                self._arm(now)
+                next_at = queue[0][0]
+        self.n_submitted += n
+
+    def drive_until_settled(self, requests: Iterator[Request], n_study: int, stop_at: float) -> None:
+        """Further, uncounted arrivals of a steady study: until each of the first `n_study` requests is sent or answered, or `stop_at`."""
+        unsettled = 0
+        for request in requests:
+            if request.arrived_at > stop_at:
+                return
+            self._advance(request.arrived_at)
+            unsettled = self.log.first_unsettled(unsettled, n_study)
+            if unsettled == n_study:
+                return
+            self.log.reserve(request.serial)
+            self.drive((request,))
+
+    def drain(self, stop_at: float) -> None:
+        """No more arrivals: carry on until nothing is pending or in flight, `stop_at` at the latest."""
+        queue, pipeline, step = self._env._queue, self.pipeline, self._env.step
+        in_flight = pipeline.dispatcher.in_flight
+        while queue and queue[0][0] <= stop_at and (pipeline.n_pending or in_flight):
+            step()
+        self.log.unanswered(in_flight.values())
+        self.log.waiting(pipeline.ready_batches())
+        self.log.counters = pipeline.snapshot()
+        self.log.is_incomplete = pipeline.n_pending > 0
+
+    # -- steps -------------------------------------------------------------------------------------------------------------
+    def _advance(self, until: float) -> None:
+        queue, step = self._env._queue, self._env.step
+        while queue and (queue[0][0], queue[0][1]) < (until, ARRIVAL):
+            step()
+
+    def _carry_out(self, actions: Actions, now: float) -> None:
+        log = self.log
+        self.last_at = now
+        for action in actions:
+            kind = action.__class__
+            if kind is Hit:
+                log.hit(action.request, action.how, now)  # type: ignore[union-attr]  # `kind` is looked up once; isinstance costs 3 x as much
+            elif kind is Send:
+                self._send(action.call, now)  # type: ignore[union-attr]
+            elif isinstance(action, Deliver):
+                log.delivered(action.items, action.how, action.call, now)
+            elif isinstance(action, Fail):
+                log.failed(action.items, action.error, now)
+            elif isinstance(action, Abort):
+                self._abort(action.call, now)
+            else:
+                log.refused(action.requests, action.reason, now)  # type: ignore[union-attr]
+
+    def _send(self, call: Call, now: float) -> None:
+        self.log.sent(call, now)
+        at, what = self._providers[call.lane].answer(call, now)
+        callback = self._completed if what.__class__ is Outcome else self._accepted
+        event = At(self._env, at, ANSWER, call.serial, callback, (at, call, what))
+        if self.pipeline.lanes[call.lane].cancel != "never":
+            self._answers[call.serial] = event
+
+    def _completed(self, event: Event) -> None:
+        now, call, outcome = event._value
+        self._answers.pop(call.serial, None)
+        actions = self.pipeline.completed(call, outcome, now=now)
+        self.log.answered(call, outcome, now)
+        self._settle(actions, now)
+
+    def _accepted(self, event: Event) -> None:
+        now, call, job = event._value
+        self._settle(self.pipeline.accepted(call, job, now=now), now)
+        self._schedule_poll(call, job, now)
+
+    def _schedule_poll(self, call: Call, job: Any, now: float) -> None:
+        at = now + self._providers[call.lane].poll_s
+        event = At(self._env, at, ANSWER, call.serial, self._polled, (at, call, job))
+        if call.serial in self._answers:
+            self._answers[call.serial] = event
+
+    def _polled(self, event: Event) -> None:
+        now, call, job = event._value
+        call.polled_at.append(now)
+        at, outcome = self._providers[call.lane].poll(job, now)
+        if outcome is None:
+            self._schedule_poll(call, job, now)
+        else:
+            At(self._env, at, ANSWER, call.serial, self._completed, (at, call, outcome))
+
+    def _abort(self, call: Call, now: float) -> None:
+        """Where the provider can stop it, its answer comes now, in place of the one that was under way."""
+        reply = self._providers[call.lane].abort(call, now)
+        event = self._answers.pop(call.serial, None)
+        if reply is None or event is None:
+            return
+        queue = self._env._queue
+        queue[:] = [entry for entry in queue if entry[3] is not event]
+        heapify(queue)
+        at, outcome = reply
+        At(self._env, at, ANSWER, call.serial, self._completed, (at, call, outcome))
+
+    def _woken(self, event: Event) -> None:
+        armed_at, number = event._value
+        if number != self._n_armed:
+            return  # an earlier timer took its place
+        self._armed_at = inf
+        pipeline = self.pipeline
+        if pipeline.wake_at > armed_at:
+            self._arm(armed_at)  # the wake has been put off since
+            return
+        self._settle(pipeline.wake(now=armed_at), armed_at)
+
+    def _settle(self, actions: Actions, now: float) -> None:
+        if actions:
+            self._carry_out(actions, now)
+        if self.pipeline.wake_at < self._armed_at:
+            self._arm(now)
+
+    def _arm(self, now: float) -> None:
+        at = self.pipeline.wake_at
+        if at == inf:
+            return
+        self._armed_at = at = at if at > now else now
+        self._n_armed += 1
+        At(self._env, at, WAKE, self._n_armed, self._woken, (at, self._n_armed))
+

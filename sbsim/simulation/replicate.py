@@ -1,0 +1,106 @@
+"""One run, and many: scenario -> prepared requests -> wired pipeline and modelled providers -> engine -> KPIs.
+
+A replication is a fresh history of the same scenario. Everything random is keyed by (seed, replication), so two configs that run on the same pair meet
+the same traffic and the same luck, and it does not matter which worker runs what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import Any
+
+from sbsim.config import Config
+from sbsim.measure import Counted, kpis
+from sbsim.parallel import run_all
+from sbsim.pipeline.build import build
+from sbsim.runlog import RunLog
+from sbsim.scenario import Scenario
+from sbsim.seeds import Draws
+from sbsim.simulation.engine import Engine
+from sbsim.workload import Prepared, prepare
+from sbsim.world import ModelledProvider
+
+
+@dataclass(slots=True)
+class Run:
+    """A finished history. `ledger_nano` is what each provider says it is owed, by lane: its own account, not ours."""
+
+    prepared: Prepared
+    log: RunLog
+    ledger_nano: tuple[int, ...]
+    books: list[Any]
+
+
+@dataclass(slots=True, frozen=True)
+class Replication:
+    """What is kept of a run: its KPIs, whether it was saturated or ended with work pending, and how often each mechanism fired."""
+
+    kpis: dict[str, float | None]
+    is_saturated: bool
+    is_incomplete: bool
+    counters: dict[str, int]
+
+
+def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, config: Config | None = None) -> Run:
+    """Simulate one replication of `scenario`, with `config` in place of its own when given."""
+    if config is not None:
+        scenario = scenario.with_config(config)
+    seed = scenario.seed if seed is None else seed
+    prepared = prepare(scenario, seed, replication)
+    draws = Draws(seed, replication)
+    providers = [ModelledProvider(spec, draws) for spec in scenario.providers]
+    pipeline = build(scenario.config, scenario.providers, prepared.books, prepared.shapes)
+    log = RunLog(prepared.n)
+    engine = Engine(pipeline, providers, log)
+    stop_at = prepared.horizon_at + drain_limit_s(scenario)
+    engine.drive(prepared.requests())
+    if scenario.study == "steady":
+        engine.drive_until_settled(prepared.beyond(), prepared.n, stop_at)
+    engine.drain(stop_at)
+    log.freeze(prepared.arrived_at, engine.n_submitted, engine.last_at)
+    return Run(prepared, log, tuple(provider.ledger_nano for provider in providers), prepared.books)
+
+
+def drain_limit_s(scenario: Scenario) -> float:
+    """Seconds past the horizon after which what is unfinished counts as lost: longest deadline + longest window of a lane + 1 h, unless it is stated."""
+    if scenario.drain_limit is not None:
+        return scenario.drain_limit
+    deadlines = [sla.deadline for sla in scenario.sla.values() if sla.deadline < inf]
+    windows = [limit.per for spec in scenario.providers for limit in spec.limits if limit.per is not None]
+    windows += [w for w in (scenario.config.rate_limit.time_window, scenario.config.budget.window) if w is not None]
+    return max(deadlines, default=0.0) + max(windows, default=0.0) + 3600.0
+
+
+def replicate(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    config: Config | None = None,
+    first: int = 0,
+    warmup_s: float | None = None,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Replication]:
+    """Replications first .. first + replications - 1, in their order, whatever the number of `jobs` (processes).
+
+    `warmup_s` is the study's one warm-up instant; None takes the scenario's (see `simulation.study.warmup_instant` for "auto").
+    """
+    n = scenario.replications if replications is None else replications
+    if warmup_s is None:
+        from sbsim.simulation.study import warmup_instant
+
+        warmup_s = warmup_instant(scenario, seed=seed, jobs=jobs)
+    task = partial(_one, scenario, scenario.seed if seed is None else seed, config, warmup_s)
+    return list(run_all(task, range(first, first + n), jobs=jobs, progress=progress))
+
+
+def _one(scenario: Scenario, seed: int, config: Config | None, warmup_s: float, replication: int) -> Replication:
+    if config is not None:
+        scenario = scenario.with_config(config)
+    finished = run(scenario, seed=seed, replication=replication)
+    counted = Counted(finished, scenario, warmup_s)
+    return Replication(kpis(counted), counted.is_saturated, finished.log.is_incomplete, finished.log.counters)

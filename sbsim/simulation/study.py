@@ -1,0 +1,115 @@
+"""A study: the replications of one scenario as estimates, with what a reader must know before believing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from sbsim.config import Config
+from sbsim.measure import Counted, Estimate, alerts, estimates
+from sbsim.measure.steady import Series, find_warmup
+from sbsim.parallel import run_all
+from sbsim.simulation.replicate import Replication, replicate, run
+
+if TYPE_CHECKING:
+    from sbsim.scenario import Scenario
+
+
+@dataclass(slots=True)
+class Study:
+    """Estimates over replications.
+
+    Attributes
+    ----------
+    kpis : estimate by KPI name, in the order of `measure.KPIS`. saturated : whether any replication was. incomplete : whether any ended with requests pending.
+    alerts : names of the alerts that would have fired. warnings : sentences for the reader. warmup_s : the study's warm-up instant.
+    over : what varies between replications: "traffic and provider", or "provider" for a trace, which is one history.
+    counters : how often each mechanism fired, summed over replications.
+    """
+
+    scenario: Scenario
+    seed: int
+    replications: list[Replication]
+    kpis: dict[str, Estimate]
+    saturated: bool
+    incomplete: bool
+    alerts: list[str]
+    warnings: list[str]
+    warmup_s: float
+    over: str
+    counters: dict[str, int]
+
+
+def simulate(
+    scenario: Scenario | str | PathLike[str],
+    *,
+    config: Config | None = None,
+    seed: int | None = None,
+    replications: int | None = None,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Study:
+    """Simulate `scenario` (or the file or shipped scenario of that name) and estimate every KPI.
+
+    Parameters
+    ----------
+    config : settings in place of the scenario's. seed, replications : likewise. jobs : processes. progress : called with (done, total).
+
+    Raises
+    ------
+    ScenarioError, TraceError
+        When the scenario or its traffic means nothing.
+    """
+    from sbsim.scenario import Scenario, load
+
+    if not isinstance(scenario, Scenario):
+        scenario = load(str(scenario))
+    if config is not None:
+        scenario = scenario.with_config(config)
+    seed = scenario.seed if seed is None else seed
+    warmup_s = warmup_instant(scenario, seed=seed, jobs=jobs)
+    done = replicate(scenario, seed=seed, replications=replications, warmup_s=warmup_s, jobs=jobs, progress=progress)
+    return study_of(scenario, seed, done, warmup_s)
+
+
+def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: float) -> Study:
+    """Finished replications as a study."""
+    kpis = estimates([one.kpis for one in done])
+    counters = {name: sum(one.counters[name] for one in done) for name in done[0].counters}
+    saturated = any(one.is_saturated for one in done)
+    incomplete = any(one.is_incomplete for one in done)
+    warnings = [*scenario.warnings, *_idle(scenario, counters)]
+    if saturated:
+        warnings.insert(0, "saturated: requests arrive faster than the limits let them go; waiting times depend on the horizon, not on the settings")
+    if incomplete:
+        warnings.append("incomplete: requests were still pending at the end of the drain; they count as lost")
+    over = "provider" if scenario.workload.source == "trace" else "traffic and provider"
+    return Study(scenario, seed, done, kpis, saturated, incomplete, alerts(kpis, scenario), warnings, warmup_s, over, counters)
+
+
+def warmup_instant(scenario: Scenario, *, seed: int | None = None, jobs: int = 1) -> float:
+    """The one warm-up instant of a study, seconds: as stated, or found on the scenario's own config (MSER-5) where it says auto."""
+    if scenario.warmup != "auto":
+        return float(scenario.warmup)
+    task = partial(_series, scenario, scenario.seed if seed is None else seed)
+    series = list(run_all(task, range(scenario.replications), jobs=jobs))
+    horizon_s = scenario.horizon if scenario.horizon is not None else max(float(one.arrived_at[-1]) for one in series)
+    return find_warmup(series, horizon_s)
+
+
+def _series(scenario: Scenario, seed: int, replication: int) -> Series:
+    return Counted(run(scenario, seed=seed, replication=replication), scenario).series()
+
+
+def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
+    """A mechanism that is on and never fired is worth a word (INV-12)."""
+    config = scenario.config
+    watched = {
+        "cache (memory_size)": (config.cache.memory_size > 0, "n_hits"),
+        "coalescing": (config.batching.coalesce, "n_joined"),
+        "budget.limit": (config.budget.limit is not None, "n_held_by_budget"),
+    }
+    return [f"{name} is switched on and never fired" for name, (is_on, counter) in watched.items() if is_on and not counters[counter]]
