@@ -1,0 +1,240 @@
+"""One lane's price book: offers for contents, bills for calls, and the most that a call can cost. It knows no clock, no draw and no history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import inf
+from typing import TYPE_CHECKING
+
+from sbsim.errors import ScenarioError
+from sbsim.pricing.contents import NANO, ONE, ContentPrice, PriceList, at_most, fixed, ratio, rounded, tokens, units_out
+from sbsim.records import Facts, Item, Offer, Outcome
+
+if TYPE_CHECKING:
+    from sbsim.scenario import ProviderSpec
+
+_METER_STEP_S = 1e-6
+"""GPU seconds are metered to the microsecond: a report may exceed what ran by at most this."""
+_BILLED = {"ok": "full", "moderated": "none", "failed": "none", "timed_out": "full", "cancelled": "full"}
+_NEVER_BILLED = ("rate_limited", "not_sent")
+
+
+class _Known:
+    """What the book remembers of a content: its price, its part in whole nano-dollars, and a call of it alone (bill, fixed part; without GPU time)."""
+
+    __slots__ = ("alone_nano", "exact", "fixed_nano", "nano", "price")
+
+    def __init__(self, price: ContentPrice, alone: tuple[int, int]) -> None:
+        self.price = price
+        self.exact = price.exact
+        self.nano = rounded(price.exact, NANO)
+        self.alone_nano, self.fixed_nano = alone
+
+
+class PriceBook:
+    """One lane's price book; the formula stands at the head of this room (`sbsim.pricing`).
+
+    Parameters
+    ----------
+    spec : the provider entry: its `price`, and of `latency` and `api` what foretells and bounds GPU seconds.
+
+    Raises
+    ------
+    ScenarioError
+        For a plan, which a later part brings.
+    """
+
+    def __init__(self, spec: ProviderSpec) -> None:
+        price = spec.price
+        if price.plan is not None:
+            raise ScenarioError(
+                f"providers[{spec.name}].price.plan: plans come with part 3; allowed now: rates, minimum, quantum, tiers, factor, billed; try removing it"
+            )
+        self.name = spec.name
+        self._list = PriceList(spec)
+        self._latency = spec.latency
+        self._is_cancellable = spec.api.cancel == "running"
+        self._minimum = fixed(price.minimum or 0.0) * ONE
+        self._factor = ratio(price.factor)
+        self._tiers = sorted((tier.from_, ratio(tier.factor)) for tier in price.tiers)
+        self._billed = {**_BILLED, **price.billed}
+        self._has_call_parts = self._list.has("call", "setup")
+        self._has_gpu = self._list.has("gpu_second")
+        self._is_ok_full = self._billed["ok"] == "full"
+        self._known: dict[Facts, _Known] = {}
+
+    # -- one content -------------------------------------------------------------------------------------------------------
+    def item_nano(self, facts: Facts) -> int:
+        """Nano-dollars of one item at list price: rates x quantities, before tiers and factor, without fee, set-up and GPU seconds."""
+        return self._know(facts).nano
+
+    def input_nano(self, facts: Facts) -> int:
+        """Nano-dollars of `item_nano` that pay for input."""
+        return rounded(self._know(facts).price.exact_input, NANO)
+
+    def most_nano(self, facts: Facts) -> int | None:
+        """Nano-dollars that an item adds at most to a call's bill, its own set-up included; GPU seconds are left to `most`.
+
+        None when nothing bounds what it can cost: a rate on tokens out without `max_units_out`, or a rate on GPU seconds where neither
+        `api.cancel: running` nor a bounded law of latency ends them.
+        """
+        if not self._is_bounded(facts):
+            return None
+        price = self._know(at_most(facts)).price
+        tier_up, tier_down = max((self._tier(n) for n in (1, *(start for start, _ in self._tiers))), key=lambda tier: Fraction(*tier))
+        factor_up, factor_down = self._factor
+        return -(-factor_up * (price.setup * tier_down + price.exact * tier_up) // (NANO * tier_down * factor_down))
+
+    def offer(self, lane: int, facts: Facts) -> Offer:
+        """What this book, as lane number `lane`, asks for a content; see `records.Offer`."""
+        return Offer(lane, self.item_nano(facts), self.input_nano(facts), self.most_nano(facts), tokens(facts))
+
+    def alone_nano(self, facts: Facts) -> int:
+        """Nano-dollars of a call of this content alone: fee, set-up, minimum and the *expected* GPU seconds included."""
+        known = self._know(facts)
+        if not known.price.gpu:
+            return known.alone_nano
+        return self._bill_in_full([known], self._expected_s(facts))[0]
+
+    # -- one call ----------------------------------------------------------------------------------------------------------
+    def bill(self, items: Sequence[Item], outcome: Outcome) -> tuple[int, int, list[int]]:
+        """What a call costs: (bill, fixed part, part of each item before tiers and factor), in nano-dollars.
+
+        The fixed part is call fee, set-ups and top-up to the minimum; the parts share out the rest (see `split`). GPU seconds count equally in all parts.
+        """
+        usage = outcome.usage
+        if outcome.error is not None or outcome.failures or usage.units_out is not None or not self._is_ok_full:
+            return self._bill_by_status(items, outcome)
+        book = self._known
+        if len(items) == 1 and not self._has_gpu:
+            facts = items[0].content.facts
+            known = book.get(facts) or self._know(facts)
+            return known.alone_nano, known.fixed_nano, [known.nano]
+        return self._bill_in_full([book.get(item.content.facts) or self._know(item.content.facts) for item in items], usage.gpu_s)
+
+    def most(self, items: Sequence[Item], call_timeout_s: float) -> int | None:
+        """The most that a call of these items can cost, nano-dollars, whatever its outcome; None when nothing bounds it.
+
+        `call_timeout_s` (seconds) ends GPU time where the provider cancels running calls (`api.cancel: running`).
+        """
+        facts = [item.content.facts for item in items]
+        if not all(self._is_bounded(each) for each in facts):
+            return None
+        most = [at_most(each) for each in facts]
+        gpu_s = 0.0
+        if self._has_gpu:
+            gpu_s = min(self._most_s(most), call_timeout_s if self._is_cancellable else inf)
+            if gpu_s == inf:
+                return None
+        return self._bill_in_full([self._know(each) for each in most], gpu_s + _METER_STEP_S)[0]
+
+    # -- the formula -------------------------------------------------------------------------------------------------------
+    def _bill_in_full(self, known: list[_Known], gpu_s: float) -> tuple[int, int, list[int]]:
+        parts = [one.nano for one in known]
+        variable = sum([one.exact for one in known])
+        if self._has_gpu:
+            gpu = max([one.price.gpu for one in known]) * fixed(gpu_s)
+            variable += gpu
+            share = rounded(gpu, NANO) // len(known)
+            parts = [part + share for part in parts]
+        call_parts = _call_parts([one.price for one in known]) if self._has_call_parts else 0
+        bill, fixed_nano = self._settle(call_parts, variable, len(known))
+        return bill, fixed_nano, parts
+
+    def _bill_by_status(self, items: Sequence[Item], outcome: Outcome) -> tuple[int, int, list[int]]:
+        """Any outcome: each item as `billed` says for the way it ended."""
+        usage, n = outcome.usage, len(items)
+        if outcome.error in _NEVER_BILLED or (usage.units_out is not None and not usage.units_out):
+            return 0, 0, [0] * n
+        modes = self._modes(n, outcome)
+        prices = []
+        for k, item in enumerate(items):
+            facts = item.content.facts
+            is_as_asked = usage.units_out is None or usage.units_out[k] == facts.units_out
+            prices.append(self._know(facts).price if is_as_asked else self._list.price(_with_units(facts, usage.units_out, k)))
+        exact = [p.exact if mode == "full" else p.exact_input if mode == "input" else 0 for p, mode in zip(prices, modes, strict=True)]
+        in_full = [p for p, mode in zip(prices, modes, strict=True) if mode == "full"]
+        gpu = max(p.gpu for p in prices) * fixed(usage.gpu_s) if in_full or "elapsed" in modes else 0
+        share = rounded(gpu, NANO) // n
+        bill, fixed_nano = self._settle(_call_parts(in_full), sum(exact) + gpu, n, has_minimum=bool(in_full))
+        return bill, fixed_nano, [rounded(part, NANO) + share for part in exact]
+
+    def _modes(self, n: int, outcome: Outcome) -> list[str]:
+        """How each of the n items is billed."""
+        billed = self._billed
+        if outcome.error is not None:
+            return [billed.get(outcome.error, billed["failed"])] * n
+        modes = [billed["ok"]] * n
+        for k, kind in outcome.failures:
+            modes[k] = billed["moderated" if kind == "moderated" else "failed"]
+        return modes
+
+    def _settle(self, call_parts: int, variable: int, n_items: int, *, has_minimum: bool = True) -> tuple[int, int]:
+        """(bill, fixed part) in nano-dollars of sums in 10^-60 dollars, with tier, minimum and factor; each is rounded once."""
+        tier_up, tier_down = self._tier(n_items) if self._tiers else (1, 1)
+        call_parts *= tier_down
+        whole = call_parts + variable * tier_up
+        if has_minimum and whole < self._minimum * tier_down:
+            call_parts += self._minimum * tier_down - whole
+            whole = self._minimum * tier_down
+        factor_up, factor_down = self._factor
+        nano = NANO * tier_down * factor_down
+        return rounded(whole * factor_up, nano), rounded(call_parts * factor_up, nano)
+
+    def _tier(self, n_items: int) -> tuple[int, int]:
+        reached = (1, 1)
+        for start, factor in self._tiers:
+            if start > n_items:
+                break
+            reached = factor
+        return reached
+
+    def _know(self, facts: Facts) -> _Known:
+        known = self._known.get(facts)
+        if known is None:
+            price = self._list.price(facts)
+            known = self._known[facts] = _Known(price, self._settle(price.fee + price.setup, price.exact, 1))
+        return known
+
+    # -- GPU seconds before they are known ---------------------------------------------------------------------------------
+    def _expected_s(self, facts: Facts) -> float:
+        """Mean running time of a call of one, seconds: set-up + item (the noise has mean 1), or the mean of `total`."""
+        latency = self._latency
+        return float(latency.setup + self._item_s(facts) if latency.total is None else latency.total.mean)
+
+    def _item_s(self, facts: Facts) -> float:
+        latency = self._latency
+        return float(latency.per_item + latency.per_second * facts.duration_s + latency.per_unit * units_out(facts))
+
+    def _most_s(self, facts: Sequence[Facts]) -> float:
+        """The longest that a call of these contents can run, seconds: (set-up + max(longest, sum / parallel)) x the noise's upper end; may be inf."""
+        latency = self._latency
+        if latency.total is not None:
+            return float(latency.total.high)
+        each = [self._item_s(one) for one in facts]
+        longest = latency.setup + max(max(each), sum(each) / latency.parallel_items)
+        return float(longest if latency.noise is None else longest * latency.noise.unit_mean().high)
+
+    def _is_bounded(self, facts: Facts) -> bool:
+        if facts.max_units_out is None and self._list.rate("token_out", facts):
+            return False
+        return not self._list.rate("gpu_second", facts) or self._is_cancellable or self._most_s([at_most(facts)]) < inf
+
+
+def _call_parts(prices: Sequence[ContentPrice]) -> int:
+    """Call fee and one set-up per family, in 10^-60 dollars; where they differ within the call or a family, the dearest counts."""
+    setups: dict[object, int] = {}
+    for price in prices:
+        setups[price.family] = max(price.setup, setups.get(price.family, 0))
+    return max((price.fee for price in prices), default=0) + sum(setups.values())
+
+
+def _with_units(facts: Facts, units: Sequence[float] | None, k: int) -> Facts:
+    assert units is not None
+    return facts._replace(units_out=units[k], max_units_out=None)
+
+
+def cheapest(books: Sequence[PriceBook], facts: Facts) -> int:
+    """Position of the book that asks least for a call of this content alone; the first of equals."""
+    return min(range(len(books)), key=lambda k: (books[k].alone_nano(facts), k))
