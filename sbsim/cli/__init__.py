@@ -1,0 +1,1 @@
+"""The command line: one file per command. The only room that prints, exits or reads the date."""

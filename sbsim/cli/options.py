@@ -1,0 +1,43 @@
+"""Options that several commands share, and what they load. Imports no more than typer needs to write help."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sbsim.scenario import Scenario as ScenarioModel
+
+Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="A YAML file, or the name of a shipped scenario.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario, such as batching.max_wait=10s (repeatable)."),
+]
+Configs = Annotated[
+    list[Path] | None,
+    typer.Option("--config", metavar="FILE", help="Settings in place of the scenario's: yaml, json, toml or env (repeatable, the later one wins)."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, max=2**63 - 1, metavar="N", help="Root seed, in place of the scenario's.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, max=4096, metavar="N", help="Processes to use; the result is the same. Default: one per core.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
+Meta = Annotated[bool, typer.Option("--meta", help="Add timings to the JSON document, under \"meta\".")]
+
+
+def load_scenario(name: str, sets: list[str] | None, configs: list[Path] | None) -> ScenarioModel:
+    """The scenario with everything the command line changes in it."""
+    from sbsim.scenario import load
+
+    return load(name, sets=sets or [], configs=configs or [])
+
+
+def n_jobs(jobs: int | None) -> int:
+    """Processes to use: as many as asked for, else one per core that we may use."""
+    if jobs is not None:
+        return jobs
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
