@@ -133,6 +133,8 @@ class Usage(NamedTuple):
 
 
 NO_USAGE = Usage()
+NOTHING_BEGUN = Usage(units_out=())
+"""Of a call that was turned away at the door (429, 503, too large): whatever its error is billed, this one is not."""
 
 
 class Outcome:
