@@ -1,0 +1,22 @@
+"""What happened, in numbers: KPIs of a run, whether it was long enough, and estimates over runs. It reads run logs; it decides and prints nothing."""
+
+from sbsim.measure.counted import Counted
+from sbsim.measure.intervals import (
+    NO_ESTIMATE,
+    Estimate,
+    mean_estimate,
+    paired,
+    paired_ratio,
+    prediction_interval,
+    ratio_estimate,
+    t_quantile,
+)
+from sbsim.measure.kpis import KPI_BY_NAME, KPIS, Kpi, find_kpi, kpi_values
+from sbsim.measure.steady import Series, find_warmup, is_saturated, mser5
+from sbsim.measure.summary import alerts, estimates, paired_estimates
+
+__all__ = [
+    "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "Counted", "Estimate", "Kpi", "Series", "alerts", "estimates", "find_kpi", "find_warmup",
+    "is_saturated", "kpi_values", "mean_estimate", "mser5", "paired", "paired_estimates", "paired_ratio", "prediction_interval",
+    "ratio_estimate", "t_quantile",
+]  # fmt: skip
