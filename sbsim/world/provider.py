@@ -1,0 +1,280 @@
+"""A provider as a model: at the sending instant it decides when the answer comes and what it says. Sans-IO, and blind to who asks.
+
+Order at the door: outage (503), a known idempotency key, limits that reject (429), limits that queue; then the work runs and ends as its failures say. A
+call's slot is held from its sending to its answer, a job's until a poll has seen its result. A rejection is answered after `latency.refusal`, costs
+nothing, counts in no window and holds no slot. Instants are seconds from the start of the run, handed in by the driver and never going back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Sequence
+from math import ceil, inf
+from typing import TYPE_CHECKING
+
+from sbsim.errors import ScenarioError, StateError
+from sbsim.records import NO_USAGE, NOTHING_BEGUN, Call, Facts, Item, Outcome, Usage
+from sbsim.seeds import Draws
+from sbsim.world.door import Door
+from sbsim.world.failures import FailureModel
+from sbsim.world.latency import CallDraws, ServiceTime
+from sbsim.world.ledger import Ledger, Line
+from sbsim.world.results import Results
+
+if TYPE_CHECKING:
+    from sbsim.scenario import ProviderSpec
+
+_KEYS_KEPT_S = 24 * 3600.0
+"""How long after its answer a provider remembers an idempotency key, seconds."""
+
+
+class Job:
+    """Work that a job API has taken on: done at `done_at`, seen at the first poll from then on."""
+
+    __slots__ = ("accepted_at", "done_at", "is_replay", "outcome", "poll_s")
+
+    def __init__(self, accepted_at: float, done_at: float, outcome: Outcome, poll_s: float, is_replay: bool = False) -> None:
+        self.accepted_at = accepted_at
+        self.done_at = done_at
+        self.outcome = outcome
+        self.poll_s = poll_s
+        self.is_replay = is_replay
+
+    def expected_at(self, now: float) -> float:
+        """The first poll from `now` on that can see the result, if polls come every `poll_s` seconds from the acceptance on."""
+        seen_at = max(self.done_at, now)
+        if self.poll_s <= 0:
+            return seen_at
+        n = max(1, ceil((seen_at - self.accepted_at) / self.poll_s))
+        at = self.accepted_at + n * self.poll_s
+        return at if at >= seen_at else at + self.poll_s
+
+
+class _Work:
+    """What a provider remembers of a call that it could cancel, or answer again."""
+
+    __slots__ = ("bill_nano", "done_at", "job", "outcome", "starts_at")
+
+    def __init__(self, starts_at: float, done_at: float, outcome: Outcome, bill_nano: int, job: Job | None) -> None:
+        self.starts_at = starts_at
+        self.done_at = done_at
+        self.outcome = outcome
+        self.bill_nano = bill_nano
+        self.job = job
+
+
+class _Ware:
+    """What a provider knows of a content that it was asked for: the time it takes, its invoice line, the bytes of its result."""
+
+    __slots__ = ("item_s", "line", "n_bytes")
+
+    def __init__(self, item_s: float, line: Line, n_bytes: float) -> None:
+        self.item_s = item_s
+        self.line = line
+        self.n_bytes = n_bytes
+
+
+class ModelledProvider:
+    """One provider of a simulated world.
+
+    Parameters
+    ----------
+    spec : the provider entry of the scenario.
+    draws : all draws of the replication.
+
+    Attributes
+    ----------
+    poll_s : seconds between two polls of a job.
+    n_calls, n_polls : sendings and polls that reached it. n_rejected, n_too_large : sendings answered 429, and refused because no limit could ever grant
+    them. n_unavailable : sendings and polls during outages. n_polls_rejected : polls answered 429. n_replayed : sendings of a known idempotency key.
+    n_call_errors, n_item_errors, n_moderated, n_cancelled : what went wrong with work that was begun.
+    """
+
+    def __init__(self, spec: ProviderSpec, draws: Draws) -> None:
+        api = spec.api
+        if spec.price.billed.get("timed_out", "full") != "full" and api.cancel != "running":
+            raise ScenarioError(
+                f"providers[{spec.name}].price.billed.timed_out: {spec.price.billed['timed_out']} given, but a provider that cannot be told to stop bills a late answer "
+                "like any other; allowed: full, or api.cancel: running; try removing it"
+            )
+        self.spec = spec
+        self.poll_s = float(api.poll or 0.0)
+        self._is_job = api.style == "job"
+        self._refusal_s = float(spec.latency.refusal)
+        self._service = ServiceTime(spec.latency, spec.name, draws)
+        self._failures = FailureModel(spec.failures, spec.name, draws)
+        self._door = Door(spec.limits)
+        self._ledger = Ledger(spec.price)
+        self._results = Results(spec.result)
+        self._jitter = CallDraws(draws, f"jitter:{spec.name}")
+        self._has_gpu = any(rate.per == "gpu_second" for rate in spec.price.rates)
+        self._can_cancel = api.cancel == "running"
+        self._knows_keys = api.idempotency == "key"
+        self._is_inline = self._results.is_inline
+        self._wares: dict[Facts, _Ware] = {}
+        self._works: dict[Hashable, _Work] = {}  # by serial of the call, and by key
+        self._forget: deque[tuple[float, Hashable]] = deque()
+        self.n_calls = self.n_polls = self.n_rejected = self.n_too_large = self.n_unavailable = self.n_polls_rejected = self.n_replayed = 0
+        self.n_call_errors = self.n_item_errors = self.n_moderated = self.n_cancelled = 0
+
+    @property
+    def ledger_nano(self) -> int:
+        """Nano-dollars owed for everything that was begun so far."""
+        return self._ledger.nano
+
+    # -- what a driver asks ------------------------------------------------------------------------------------------------
+    def answer(self, call: Call, now: float) -> tuple[float, Outcome | Job]:
+        """A call arrives: the instant of the answer and the answer, or the instant at which a job is accepted and the job.
+
+        Raises
+        ------
+        StateError
+            For a call that the API could not even express: more items than it takes.
+        """
+        items = call.items
+        self.n_calls += 1
+        if len(items) != 1:
+            self._check(items)
+        if self._failures.has_outages and self._failures.is_out(now):
+            self.n_unavailable += 1
+            return now + self._refusal_s, Outcome("transient", usage=NOTHING_BEGUN, jitter=self._jitter(call))
+        if self._knows_keys and call.key in self._works:
+            return self._replay(call, self._works[call.key], now)
+        door = self._door
+        ready_at = door.ready_at(items, now)
+        if ready_at > now:
+            return self._turn_away(call, ready_at, now)
+        passes_at, starts_at = door.enter(items, now)
+        book = self._wares
+        wares = [book.get(item.content.facts) or self._learn(item.content.facts) for item in items]
+        running_s = self._service.running_s(call, [ware.item_s for ware in wares])
+        done_at = starts_at + running_s
+        outcome, bill_nano = self._work(call, wares, running_s)
+        self._ledger.nano += bill_nano
+        job = None
+        if self._is_job:
+            job = Job(passes_at, done_at, outcome, self.poll_s)
+            door.hold_job(job, done_at)
+        else:
+            door.hold(done_at)
+        if self._knows_keys or self._can_cancel:
+            self._remember(call, _Work(starts_at, done_at, outcome, bill_nano, job), now)
+        return (done_at, outcome) if job is None else (passes_at, job)
+
+    def poll(self, job: Job, now: float) -> tuple[float, Outcome | None]:
+        """A question about a job: the instant of the reply, and its result, or None when it is not done or the poll was turned away."""
+        self.n_polls += 1
+        if self._failures.has_outages and self._failures.is_out(now):
+            self.n_unavailable += 1
+            return now, None
+        at = self._door.poll(now)
+        if at == inf:
+            self.n_polls_rejected += 1
+            return now, None
+        if job.done_at > at:
+            return at, None
+        if not job.is_replay:
+            self._door.leave(job, at)
+        return at, self._results.seen(job.outcome, at - job.done_at)
+
+    def abort(self, call: Call, now: float) -> tuple[float, Outcome] | None:
+        """Nobody wants this call any more. Where the API cancels running work: the end that takes the place of its answer; else None, all goes on."""
+        work = self._works.get(("call", call.serial)) if self._can_cancel else None
+        if work is None or work.done_at <= now:
+            return None
+        self.n_cancelled += 1
+        because = "timed_out" if call.is_late else "cancelled"
+        usage, bill_nano = NOTHING_BEGUN, 0
+        if work.starts_at <= now:
+            ran_us = _microseconds(now - work.starts_at)
+            usage = Usage(ran_us / 1e6) if self._has_gpu else NO_USAGE
+            lines = [self._wares[item.content.facts].line for item in call.items]
+            bill_nano = self._ledger.charge(lines, ran_us, [because] * len(lines))
+        self._ledger.nano += bill_nano - work.bill_nano
+        self._door.stop(work.done_at, now)
+        if work.job is not None:
+            self._door.leave(work.job, now)
+        self._works.pop(("call", call.serial))
+        self._works.pop(call.key, None)
+        return now, Outcome(because, usage=usage, jitter=self._jitter(call))
+
+    def counters(self) -> dict[str, int]:
+        """How often each of its mechanisms fired."""
+        return {name: value for name, value in vars(self).items() if name.startswith("n_")} | {"n_queued": self._door.n_waited}
+
+    # -- steps -------------------------------------------------------------------------------------------------------------
+    def _work(self, call: Call, wares: list[_Ware], running_s: float) -> tuple[Outcome, int]:
+        """What comes of the work, and what is charged for it."""
+        us, usage = 0, NO_USAGE
+        if self._has_gpu:
+            us = _microseconds(running_s)
+            usage = Usage(us / 1e6)
+        lines = [ware.line for ware in wares]
+        error, failures = (None, ()) if self._failures.never_fails else self._failures.befall(call)
+        if error is not None:
+            self.n_call_errors += 1
+            return Outcome(error, usage=usage, jitter=self._jitter(call)), self._ledger.charge(lines, us, ["failed"] * len(lines))
+        n_bytes = [ware.n_bytes for ware in wares] if self._is_inline else ()
+        if not failures:
+            return self._results.outcome(usage, n_bytes), self._ledger.charge(lines, us)
+        statuses = ["ok"] * len(lines)
+        for k, kind in failures:
+            statuses[k] = "moderated" if kind == "moderated" else "failed"
+        n_moderated = statuses.count("moderated")
+        self.n_moderated += n_moderated
+        self.n_item_errors += len(failures) - n_moderated
+        return self._results.outcome(usage, n_bytes, failures, self._jitter(call)), self._ledger.charge(lines, us, statuses)
+
+    def _learn(self, facts: Facts) -> _Ware:
+        ware = self._wares[facts] = _Ware(self._service.item_s(facts), self._ledger.line(facts), self._results.n_bytes(facts))
+        return ware
+
+    def _turn_away(self, call: Call, ready_at: float, now: float) -> tuple[float, Outcome]:
+        """429 with a Retry-After that suffices if nobody else comes, in whole seconds; or, when no limit could ever grant the call, an error for good."""
+        at, jitter = now + self._refusal_s, self._jitter(call)
+        if ready_at == inf:
+            self.n_too_large += 1
+            return at, Outcome("permanent", usage=NOTHING_BEGUN, jitter=jitter)
+        self.n_rejected += 1
+        wait_s = max(1, ceil(ready_at - now))
+        if now + wait_s < ready_at:  # the subtraction was rounded
+            wait_s += 1
+        return at, Outcome("rate_limited", usage=NOTHING_BEGUN, retry_after_s=float(wait_s), jitter=jitter)
+
+    def _replay(self, call: Call, work: _Work, now: float) -> tuple[float, Outcome | Job]:
+        """The key is known: the same result, charged with the first sending. It counts as one call at the door and needs no slot."""
+        at = self._door.poll(now)
+        if at == inf:
+            return self._turn_away(call, max(self._door.ready_at(call.items, now), now + 1.0), now)
+        self.n_replayed += 1
+        first = work.outcome
+        outcome = Outcome(first.error, first.failures, NOTHING_BEGUN, jitter=self._jitter(call), life_s=first.life_s, n_bytes=first.n_bytes)
+        if work.job is not None:
+            return at, Job(at, work.done_at, outcome, self.poll_s, is_replay=True)
+        return max(work.done_at, at + self._refusal_s), outcome
+
+    def _remember(self, call: Call, work: _Work, now: float) -> None:
+        forget = self._forget
+        while forget and forget[0][0] <= now:
+            self._works.pop(forget.popleft()[1], None)
+        if self._can_cancel:
+            self._works["call", call.serial] = work
+            forget.append((work.done_at, ("call", call.serial)))
+        if self._knows_keys:
+            self._works[call.key] = work
+            forget.append((work.done_at + _KEYS_KEPT_S, call.key))
+
+    def _check(self, items: Sequence[Item]) -> None:
+        api = self.spec.api
+        n = len(items)
+        if api.takes == "one" or n == 0 or n > (api.max_items or inf):
+            raise StateError(
+                f"provider {self.spec.name} takes {api.takes} (at most {api.max_items or 'any number of'} items) and was sent {n} items in one call"
+            )
+        if api.takes == "variants" and any(item.content.base != items[0].content.base for item in items):
+            raise StateError(f"provider {self.spec.name} takes variants of one request and was sent a call of different requests")
+
+
+def _microseconds(seconds: float) -> int:
+    """As the provider's meter reads it."""
+    return round(seconds * 1e6)
