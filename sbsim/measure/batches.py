@@ -35,7 +35,7 @@ class FirstSends:
         serials, self.number = np.unique(batch, return_inverse=True)
         self.n_batches = len(serials)
         self.size: Ints = np.bincount(self.number, minlength=self.n_batches)
-        self.share: Floats = np.bincount(self.number, weights=is_counted, minlength=self.n_batches) / np.maximum(self.size, 1)
+        self.share: Floats = _sums(self.number, is_counted, self.n_batches) / self.size
 
     @cached_property
     def n_counted_items(self) -> int:
@@ -69,8 +69,7 @@ class FirstSends:
         shorter = sums - ascending - (sums[starts] - ascending[starts])[number]  # of the same batch, before this item
         place = np.arange(len(order)) - starts[number]
         ratios = np.where(ascending > 0, shorter / np.where(ascending > 0, ascending, 1.0), place)
-        total: Floats = np.bincount(number, weights=ratios, minlength=self.n_batches)
-        return total
+        return _sums(number, ratios, self.n_batches)
 
     def _shape_sums(self, shape: Ints, score: Score) -> Floats:
         """(n_batches,) sum over pairs of what their shapes alone decide."""
@@ -78,7 +77,7 @@ class FirstSends:
         cells, n_items = np.unique(self.number * n_shapes + shape, return_counts=True)
         cell_number, cell_shape = np.divmod(cells, n_shapes)
         within = n_items * (n_items - 1) / 2 * _scores(cell_shape, cell_shape, score)
-        sums: Floats = np.bincount(cell_number, weights=within, minlength=self.n_batches)
+        sums = _sums(cell_number, within, self.n_batches)
         alive = np.arange(len(cells))
         for offset in range(1, len(cells)):  # the cell and the one `offset` later, as long as any two are of one batch
             alive = alive[alive + offset < len(cells)]
@@ -87,8 +86,13 @@ class FirstSends:
                 break
             other = alive + offset
             between = n_items[alive] * n_items[other] * _scores(cell_shape[alive], cell_shape[other], score)
-            sums += np.bincount(cell_number[alive], weights=between, minlength=self.n_batches)
+            sums += _sums(cell_number[alive], between, self.n_batches)
         return sums
+
+
+def _sums(number: Ints, values: Floats | Bools, n: int) -> Floats:
+    """(n,) sum of the values of each number."""
+    return np.asarray(np.bincount(number, weights=values, minlength=n), dtype=np.float64)
 
 
 def _at_zero_ratio(score: Score) -> float:

@@ -70,7 +70,7 @@ def cost_per_job_usd(c: Counted) -> Value:
 
 
 MONEY = (
-    Kpi("provider_cost_usd", "dollars", "Bills attributed to counted requests: a call's fixed parts equally over its items, item parts to their items; "
+    Kpi("provider_cost_usd", "dollars", "Bills attributed to counted requests: a call's fixed parts equally over its items, item parts to theirs; "
         "a hit and a coalesced request pay nothing, whoever paid and whenever.", provider_cost_usd),
     Kpi("uncounted_cost_usd", "dollars", "The rest of the providers' ledger: what requests outside the counted period pay.", uncounted_cost_usd),
     Kpi("tier_cost_usd", "dollars", "Rent and fees of the lower cache tiers.", tier_cost_usd, note="0 until there are redis and cdn tiers"),
@@ -88,6 +88,6 @@ MONEY = (
     Kpi("cost_per_output_minute_usd", "dollars/min", "total_cost_usd over output_minutes.", cost_per_output_minute_usd, "ratio",
         "total_cost_usd", "output_minutes"),
     Kpi("n_jobs", "jobs", "Distinct job ids among the counted requests.", n_jobs),
-    Kpi("cost_per_job_usd", "dollars/job", "total_cost_usd over n_jobs; null where no request names a job.", cost_per_job_usd, "ratio", "total_cost_usd",
-        "n_jobs"),
+    Kpi("cost_per_job_usd", "dollars/job", "total_cost_usd over n_jobs; null where no request names a job.", cost_per_job_usd, "ratio",
+        "total_cost_usd", "n_jobs"),
 )  # fmt: skip

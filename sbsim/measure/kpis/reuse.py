@@ -101,7 +101,7 @@ CALLS = (
     Kpi("n_rate_limited", "calls", "Attempts answered 429.", n_rate_limited),
     Kpi("n_polls", "polls", "Questions whether a job is done.", n_polls),
     Kpi("n_in_doubt", "calls", "Attempts that timed out: sent, and no answer said in time whether the provider took them.", n_in_doubt),
-    Kpi("n_double_billed", "calls", "Attempts billed although an earlier one of the same call, which timed out, was billed as well.", n_double_billed),
+    Kpi("n_double_billed", "calls", "Attempts billed although an earlier one of the same call, which timed out, was billed too.", n_double_billed),
 )  # fmt: skip
 
 REUSE = (

@@ -111,7 +111,7 @@ def _by_class() -> Iterator[Kpi]:
         yield Kpi(f"mean_wait_s{suffix}", "s", text, partial(mean_wait_s, urgency=urgency), "mean")
         text = f"Time from arrival to first send{who} that 95 % of the requests that were sent do not exceed: the ceil(0.95 n)-th smallest."
         yield Kpi(f"p95_wait_s{suffix}", "s", text, partial(wait_quantile_s, urgency=urgency, percent=95), "quantile")
-        text = f"Requests{who} delivered by their deadline with the right content, over all{who}; failed, refused, cancelled, pending and wrong ones miss."
+        text = f"Requests{who} delivered by their deadline with the right content, over all{who}; failed, refused, cancelled, pending and wrong miss."
         yield Kpi(f"sla_compliance{suffix}", "fraction", text, partial(sla_compliance, urgency=urgency), "ratio")
 
 
@@ -132,8 +132,8 @@ OUTCOMES = (
 )  # fmt: skip
 
 CAPACITY = (
-    Kpi("budget_utilisation", "fraction", "Fullest budget window that overlaps the counted period: booked dollars over the limit; a call is booked in "
-        "the window in which it is sent. Null without a budget.", budget_utilisation, "extreme"),
+    Kpi("budget_utilisation", "fraction", "Fullest budget window that overlaps the counted period: booked dollars over the limit; a call is booked "
+        "in the window in which it is sent. Null without a budget.", budget_utilisation, "extreme"),
     Kpi("error_rate", "fraction", "(Failed + refused) over all requests.", error_rate, "ratio"),
     Kpi("attempt_error_rate", "fraction", "Attempts that ended in an error over all attempts.", attempt_error_rate, "ratio"),
     Kpi("throughput_per_s", "requests/s", "Deliveries in the counted period over its length.", throughput_per_s, "ratio"),

@@ -1,0 +1,1 @@
+"""Results for readers: rows of tables, made of estimates. It neither prints nor simulates."""
