@@ -1,0 +1,11 @@
+"""Every setting of the batching layer, once: default, unit, bound, words, names in the environment; and the files that carry them.
+
+Settings know nothing of traffic and providers. A simulation never reads the environment: `from_environment` is handed a mapping by whoever runs live.
+"""
+
+from sbsim.config.config import SETTINGS, Config, find_setting, require_available
+from sbsim.config.environment import from_environment, to_environment
+from sbsim.config.files import SettingsFile, load
+from sbsim.config.setting import Setting
+
+__all__ = ["SETTINGS", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "load", "require_available", "to_environment"]

@@ -1,0 +1,137 @@
+"""`Config`: a whole set of settings, and what can be done with one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Self
+
+from pydantic import Field, ValidationError
+
+from sbsim.config import sections
+from sbsim.config.setting import Setting
+from sbsim.documents.faults import at, nearest, one_of, refusal
+from sbsim.documents.model import Model
+from sbsim.documents.origin import Origins, Path
+
+
+def _section(made: type[Any]) -> Any:
+    return Field(default_factory=made, description=(made.__doc__ or "").split("\n")[0])
+
+
+class Config(Model):
+    """Every setting, validated, in base units. Immutable: `with_values` makes another."""
+
+    batching: sections.Batching = _section(sections.Batching)
+    rate_limit: sections.RateLimit = _section(sections.RateLimit)
+    cache: sections.Cache = _section(sections.Cache)
+    queue: sections.Queue = _section(sections.Queue)
+    budget: sections.Budget = _section(sections.Budget)
+    retry: sections.Retry = _section(sections.Retry)
+    routing: sections.Routing = _section(sections.Routing)
+    content: sections.Content = _section(sections.Content)
+    shared: sections.Shared = _section(sections.Shared)
+    journal: sections.Journal = _section(sections.Journal)
+    similarity: sections.Similarity = _section(sections.Similarity)
+    fingerprint: sections.Fingerprint = _section(sections.Fingerprint)
+    controller: sections.Controller = _section(sections.Controller)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any], where: str = "config") -> Self:
+        """Defaults with the settings of `values` (path -> value as files give it). Raises ScenarioError."""
+        return cls._from_nested(_nested(values, {}, where), where)
+
+    def with_values(self, values: Mapping[str, Any], where: str = "config") -> Config:
+        """These settings with those of `values` (path -> value) in their place. Raises ScenarioError naming the nearest path."""
+        return Config._from_nested(_nested(values, self.to_plain(), where), where)
+
+    def get(self, path: str) -> Any:
+        """The value of the setting at `path`, such as "batching.max_wait". Raises ScenarioError."""
+        section, name = find_setting(path).path.split(".")
+        return getattr(getattr(self, section), name)
+
+    def differences(self, other: Config) -> dict[str, tuple[Any, Any]]:
+        """path -> (value here, value there) of the settings that differ."""
+        pairs = {path: (self.get(path), other.get(path)) for path in SETTINGS}
+        return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+
+    def resolved(self, providers_declare_limits: bool) -> Config:
+        """Our own window of calls decided where it was left open: none where a provider declares limits, else the default. Idempotent."""
+        if not self.rate_limit.is_unset:
+            return self
+        own = self.rate_limit.model_dump()
+        own["max_requests"] = None if providers_declare_limits else SETTINGS["rate_limit.max_requests"].default
+        return self.model_copy(update={"rate_limit": sections.RateLimit.model_validate(own)})
+
+    def to_plain(self) -> dict[str, dict[str, Any]]:
+        """Every setting as nested plain values in base units; what was left open (see `resolved`) is left out. `Config` reads it back."""
+        plain: dict[str, dict[str, Any]] = {}
+        for name in type(self).model_fields:
+            section = getattr(self, name)
+            plain[name] = {key: _plain(getattr(section, key)) for key in type(section).model_fields}
+        if self.rate_limit.is_unset:
+            del plain["rate_limit"]["max_requests"], plain["rate_limit"]["time_window"]
+        return plain
+
+    @classmethod
+    def _from_nested(cls, nested: dict[str, dict[str, Any]], where: str) -> Self:
+        try:
+            return cls.model_validate(nested)
+        except ValidationError as error:
+            raise refusal(error, Origins(where)) from None
+
+
+def _plain(value: Any) -> Any:
+    return [each.model_dump() for each in value] if isinstance(value, tuple) else value
+
+
+def _settings() -> dict[str, Setting]:
+    found: dict[str, Setting] = {}
+    for section, field in Config.model_fields.items():
+        made: Any = field.annotation
+        declared = [Setting.of(section, name, each) for name, each in made.model_fields.items()]
+        found.update({one.path: one for one in declared})
+    return found
+
+
+SETTINGS: Mapping[str, Setting] = _settings()
+"""Every setting by its path, in the order of the table."""
+
+
+def find_setting(path: str, where: str = "config") -> Setting:
+    """The setting at `path`. Raises ScenarioError naming the nearest."""
+    found = SETTINGS.get(path)
+    if found is None:
+        section = path.partition(".")[0]
+        inside = [known for known in SETTINGS if known.startswith(f"{section}.")]
+        allowed = one_of(name.partition(".")[2] for name in inside) if inside else one_of(Config.model_fields)
+        raise at(
+            Origins(where), (path,), f"no such setting; allowed{f' in {section}' if inside else ''}: {allowed}{nearest(path, inside or SETTINGS)}"
+        )
+    return found
+
+
+def _nested(values: Mapping[str, Any], start: dict[str, dict[str, Any]], where: str) -> dict[str, dict[str, Any]]:
+    for path, value in values.items():
+        section, name = find_setting(path, where).path.split(".")
+        start.setdefault(section, {})[name] = value
+    return start
+
+
+def require_available(config: Config, origins: Origins | None = None, prefix: Path = ()) -> None:
+    """Refuses settings that a later part brings to life.
+
+    Parameters
+    ----------
+    origins : places for the message. prefix : path of the settings within the document.
+
+    Raises
+    ------
+    ScenarioError
+        Naming the part.
+    """
+    complain = partial(at, origins or Origins("config"))
+    for path, known in SETTINGS.items():
+        reason = known.missing_part(config.get(path)) if known.part is not None or known.later else None
+        if reason is not None:
+            raise complain((*prefix, *path.split(".")), reason)

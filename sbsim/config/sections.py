@@ -1,0 +1,287 @@
+"""The table of settings: each row is a field of its section, with default, unit, bound and words.
+
+`documents.fields` says how each kind of value is read; `setting` adds what the kind cannot know. Values are in base units: seconds, bytes, dollars,
+None for "no such limit".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import model_validator
+
+from sbsim.config.setting import setting
+from sbsim.documents.faults import FieldError, shown
+from sbsim.documents.fields import (
+    Boolean,
+    Choice,
+    Count,
+    Duration,
+    Fraction,
+    Kind,
+    Money,
+    Number,
+    OptionalCount,
+    OptionalDuration,
+    OptionalMoney,
+    PositiveCount,
+    PositiveDuration,
+    PositiveNumber,
+    Quantity,
+    Size,
+    Text,
+)
+from sbsim.documents.model import Model
+from sbsim.units import parse_duration
+
+_DAY_S = 86400.0
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d) UTC\Z")
+_PER = re.compile(r"\s*(\d+(?:\.\d+)?)\s+per\s+(.+)\Z")
+
+OptionalText = Annotated[str | None, Text("text", or_none=True, example='"${NAME}"')]
+OptionalSize = Annotated[float | None, Quantity("size", or_none=True)]
+OptionalWindow = Annotated[float | None, Quantity("duration", is_open=True, or_none=True)]
+
+
+@dataclass(frozen=True)
+class Resets(Kind):
+    """When a window begins anew: "rolling", or a time of day such as "00:00 UTC"."""
+
+    def read(self, given: Any) -> Any:
+        if given == "rolling" or (isinstance(given, str) and _CLOCK.match(given)):
+            return given
+        raise FieldError(f'{shown(given)} is neither rolling nor a time of day in UTC; try "00:00 UTC"')
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^(rolling|([01][0-9]|2[0-3]):[0-5][0-9] UTC)$"}
+
+
+def time_of_day_s(text: str) -> float:
+    """Seconds after midnight of "06:30 UTC". Raises ValueError."""
+    match = _CLOCK.match(text)
+    if match is None:
+        raise FieldError(f'{shown(text)} is not a time of day in UTC; try "00:00 UTC"')
+    return int(match[1]) * 3600.0 + int(match[2]) * 60.0
+
+
+@dataclass(frozen=True)
+class Ageing(Kind):
+    """How long one level of urgency weighs as much as waiting: "1 per 30min", or just the duration."""
+
+    unit: str = "s"
+
+    def read(self, given: Any) -> Any:
+        match = _PER.match(given) if isinstance(given, str) else None
+        try:
+            levels, seconds = (float(match[1]), parse_duration(match[2])) if match else (1.0, parse_duration(given))
+        except ValueError as error:
+            raise FieldError(f'{error}; an ageing is a duration per level of urgency, such as "1 per 30min"') from None
+        if levels <= 0 or seconds <= 0:
+            raise FieldError(f'{shown(given)} must be > 0 s per level; try "1 per 30min"')
+        return seconds / levels
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]}
+
+
+class Batching(Model):
+    """How items are grouped."""
+
+    max_batch_size: PositiveCount = setting(25, "Items in a batch at most.", alias="SMART_BATCHER_MAX_SIZE")
+    max_batch_cost: OptionalMoney = setting(500.0, "List price of a batch at most, dollars.", alias="SMART_BATCHER_MAX_COST")
+    max_batch_duration: OptionalDuration = setting(1800.0, "Seconds of content in a batch at most.")
+    similarity_threshold: Fraction = setting(
+        0.7, "Members of a batch are pairwise at least this similar.", alias="SMART_BATCHER_SIMILARITY_THRESHOLD"
+    )
+    max_wait: Duration = setting(30.0, "Seconds that an open group waits for company at most; never past a member's slack.")
+    formation: Annotated[str, Choice(("greedy", "optimal"))] = setting(
+        "greedy", "How ready items become batches: as they came, or packed at least cost.", later={"optimal": 4}
+    )
+    formation_effort: PositiveNumber = setting(1.0, "Work that a packing may take, in deterministic units.", part=4)
+    sizing: Annotated[str, Choice(("fixed", "complexity", "capacity", "failure", "aimd"))] = setting(
+        "fixed", "What sets the size aimed at, up to max_batch_size.", later={"complexity": 3, "capacity": 3, "failure": 3, "aimd": 3}
+    )
+    coalesce: Boolean = setting(True, "Whether a request joins work in flight for the same content.")
+    late_join: Boolean = setting(True, "Whether a ready group still takes members until a lane can take it.")
+
+
+class RateLimit(Model):
+    """Our own limits, beside those that a provider declares."""
+
+    max_requests: OptionalCount = setting(
+        10,
+        "Attempts (polls too) per lane and time_window at most; the default stands only where no provider declares limits, else none.",
+        alias="RATE_LIMIT_MAX_REQUESTS",
+    )
+    time_window: OptionalWindow = setting(60.0, "Seconds over which max_requests are counted.", alias="RATE_LIMIT_TIME_WINDOW")
+    batch_pacing_interval: Duration = setting(0.5, "Seconds between two sendings on a lane at least.")
+    concurrency: OptionalCount = setting(8, "Calls in flight on a lane at most.")
+    guard: Duration = setting(0.25, "Seconds that windows are kept longer than declared: providers count arrivals, we count departures.")
+
+    @model_validator(mode="after")
+    def _needs_a_window(self) -> RateLimit:
+        if self.max_requests is not None and self.time_window is None:
+            raise FieldError('none is no window for max_requests; try "60s", or max_requests: none', "time_window")
+        return self
+
+    @property
+    def is_unset(self) -> bool:
+        """Whether our own window was left to the default, which depends on what providers declare."""
+        return not {"max_requests", "time_window"} & self.model_fields_set
+
+
+class Cache(Model):
+    """What is remembered, where and for how long."""
+
+    memory_size: Count = setting(1000, "Entries of the memory tier at most; 0 switches it off.", alias="CACHE_MEMORY_SIZE")
+    memory_bytes: OptionalSize = setting(256.0 * 2**20, "Bytes of the memory tier at most; the tighter bound counts.")
+    ttl: OptionalDuration = setting(3600.0, "Seconds that an entry may be served.")
+    policy: Annotated[str, Choice(("lru", "lfu", "sieve", "fifo"))] = setting(
+        "lru", "Which entry goes when the tier is full.", later={"lfu": 3, "sieve": 3, "fifo": 3}
+    )
+    near_duplicates: Boolean = setting(False, "Whether content of the same meaning in other words is reused.", part=3)
+    near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(
+        0.8, "Likeness from which two prompts count as the same.", part=3
+    )
+    near_duplicate_entries: PositiveCount = setting(
+        10000, "Entries of the index of prompts at most; it is per process, empty after a restart.", part=3
+    )
+    redis_url: OptionalText = setting(None, "Where the redis tier is, as ${NAME}.", part=3)
+    redis_ttl: OptionalDuration = setting(None, "Seconds that an entry of the redis tier may be served.", part=3)
+    cdn_url: OptionalText = setting(None, "Where the cdn tier is, as ${NAME}.", part=3)
+    cdn_ttl: OptionalDuration = setting(None, "Seconds that an entry of the cdn tier may be served.", part=3)
+    fetch_timeout: Duration = setting(0.05, "Seconds that a lower tier may take to answer; a slow tier is a miss.", part=3)
+    negative_ttl: Duration = setting(0.0, "Seconds that a provider's refusal of a content is remembered.", part=3)
+
+
+class Queue(Model):
+    """In which order work is served, and what happens when there is too much."""
+
+    policy: Annotated[str, Choice(("score", "fifo", "strict"))] = setting(
+        "score", "Order of ready batches: urgency with age and slack, arrival, urgency."
+    )
+    max_pending: PositiveCount = setting(10000, "Items taken on and not finished at most.")
+    on_full: Annotated[str, Choice(("wait", "refuse"))] = setting("wait", "What a request does beyond max_pending.")
+    on_deadline: Annotated[str, Choice(("serve", "drop"))] = setting("serve", "Whether a request past its deadline is still served.")
+    ageing: Annotated[float, Ageing()] = setting(1800.0, "Seconds of waiting that weigh as much as one level of urgency (1 per 30 min).")
+    initial_service_s: PositiveDuration = setting(60.0, "Seconds that a call is expected to take until the first answer.")
+
+
+class BudgetWindow(Model):
+    """One of several budgets."""
+
+    limit: Money
+    window: PositiveDuration = _DAY_S
+    resets: Annotated[str, Resets()] = "rolling"
+    kind: Annotated[str, Choice(("hard", "soft"))] = "hard"
+
+
+@dataclass(frozen=True)
+class BudgetWindows(Kind):
+    """A list of budgets that hold together."""
+
+    def read(self, given: Any) -> Any:
+        if given is None:
+            return ()
+        if not isinstance(given, (list, tuple)):
+            raise FieldError(f"{shown(given)} is not a list; try [{{limit: 100, window: 1h}}]")
+        for k, each in enumerate(given):
+            if not isinstance(each, (dict, BudgetWindow)) or "limit" not in dict(each):
+                raise FieldError(f"{shown(each)} is not a budget; try {{limit: 100, window: 1h}}", k)
+        return tuple(BudgetWindow.model_validate(each) for each in given)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": BudgetWindow.model_json_schema()}
+
+
+class Budget(Model):
+    """What may be spent."""
+
+    limit: OptionalMoney = setting(None, "Dollars per window at most.")
+    window: PositiveDuration = setting(_DAY_S, "Seconds of the budget's window.")
+    resets: Annotated[str, Resets()] = setting("rolling", 'rolling, or a time of day such as "00:00 UTC" for calendar windows.', part=3)
+    kind: Annotated[str, Choice(("hard", "soft"))] = setting("hard", "hard is never exceeded, soft in a share of cases.", later={"soft": 3})
+    reserve_urgent: Fraction = setting(0.0, "Share of the limit kept for urgent requests.")
+    reserve_quantile: Fraction = setting(1.0, "Quantile of a call's cost that a soft budget reserves.", part=3)
+    windows: Annotated[tuple[BudgetWindow, ...], BudgetWindows()] = setting((), "Several budgets that hold together.", part=3)
+
+
+class Retry(Model):
+    """What happens after a failure."""
+
+    max_attempts: PositiveCount = setting(4, "Attempts of a call at most, the first included.")
+    base: Duration = setting(1.0, "Seconds of the first backoff at most (full jitter; doubled with every attempt).")
+    cap: Duration = setting(60.0, "Seconds of any backoff at most.")
+    call_timeout: PositiveDuration = setting(120.0, "Seconds from an attempt's sending until it is in doubt (a job: until it is accepted).")
+    job_timeout: PositiveDuration = setting(1800.0, "Seconds that an accepted job may take.")
+    in_doubt: Annotated[str, Choice(("hold", "fail", "resend"))] = setting(
+        "hold", "What becomes of a call of which nobody knows whether it was taken."
+    )
+
+
+class Routing(Model):
+    """Which lane serves what several could."""
+
+    policy: Annotated[str, Choice(("cheapest", "fastest", "split"))] = setting("cheapest", "How a lane is chosen.", later={"fastest": 3, "split": 3})
+    batch_lane: Annotated[str, Choice(("never", "slack"))] = setting("never", "When a batch API is used.", later={"slack": 3})
+    cooldown: Duration = setting(30.0, "Seconds that a failing lane is left alone.", part=3)
+    allowed_failures: PositiveCount = setting(3, "Failures in a row after which a lane is left alone.", part=3)
+
+
+class Content(Model):
+    """Where generated content is kept."""
+
+    store: OptionalText = setting(None, "A folder, or the cdn tier.", part=5)
+    inline_max: Size = setting(256.0 * 2**10, "Bytes up to which content is carried inline.", part=5)
+    max_bytes: Size = setting(2.0 * 2**30, "Bytes of one content at most.", part=5)
+    secret: OptionalText = setting(None, "Key of the store's names, as ${NAME}.", part=5)
+
+
+class Shared(Model):
+    """Limits and budget shared by several batchers."""
+
+    on_loss: Annotated[str, Choice(("share", "stop"))] = setting("share", "When the shared tier is out of reach: go on with 1/N, or stop.", part=5)
+
+
+class Journal(Model):
+    """The durable log of a live batcher."""
+
+    path: OptionalText = setting(None, "File of the journal.", part=5)
+    retention: Duration = setting(30 * _DAY_S, "Seconds that finished work is remembered.", part=5)
+    keep_prompts: Boolean = setting(False, "Whether prompts are kept once delivered.", part=5)
+
+
+class Similarity(Model):
+    """What makes two contents alike, as relative weights. Engine, content type and tenant are equal within a group, so the engine counts in full."""
+
+    engine_weight: Number = setting(0.3, "Weight of the engine, which is equal within a group.")
+    resolution_weight: Number = setting(0.2, "Weight of the resolution: equal or not.")
+    duration_weight: Number = setting(0.2, "Weight of the duration: shorter / longer.")
+    style_weight: Number = setting(0.3, "Weight of the style parameters: share of equal ones.")
+
+    @model_validator(mode="after")
+    def _has_weight(self) -> Similarity:
+        if self.engine_weight + self.resolution_weight + self.duration_weight + self.style_weight <= 0:
+            raise FieldError("the weights add up to 0; at least one must be > 0; try leaving them out")
+        return self
+
+
+class Fingerprint(Model):
+    """What makes two contents the same."""
+
+    normalise: Annotated[str, Choice(("strict", "loose"))] = setting(
+        "strict", "strict: case and inner white space of prompts for audio and text matter; loose: for no content type."
+    )
+
+
+class Controller(Model):
+    """Moves size and wait from what it observes, within bounds."""
+
+    enabled: Boolean = setting(False, "Whether settings are moved while running.", part=3)
+    interval: PositiveDuration = setting(60.0, "Seconds between two moves.", part=3)
+    min_batch_size: PositiveCount = setting(1, "Lower bound of batching.max_batch_size.", part=3)
+    max_batch_size: PositiveCount = setting(100, "Upper bound of batching.max_batch_size.", part=3)
+    min_wait: Duration = setting(0.0, "Lower bound of batching.max_wait, seconds.", part=3)
+    max_wait: Duration = setting(300.0, "Upper bound of batching.max_wait, seconds.", part=3)

@@ -1,0 +1,18 @@
+"""Scenarios: traffic, providers, promises, settings and the study, as one validated value.
+
+This room reads files; it knows no component and draws nothing. `load` reads a file or a shipped scenario, `Scenario.from_mapping` plain values; both
+refuse what means nothing with one clear message.
+"""
+
+from sbsim.scenario.deployment import Deployment, deployment, load_deployment
+from sbsim.scenario.document import load, schema, shipped
+from sbsim.scenario.knobs import is_whole
+from sbsim.scenario.provider import ANY, ProviderSpec
+from sbsim.scenario.scenario import Scenario
+from sbsim.scenario.study import Constraint, Knob, Objective, Sla
+from sbsim.scenario.traffic import TrafficClass, Workload
+
+__all__ = [
+    "ANY", "Constraint", "Deployment", "Knob", "Objective", "ProviderSpec", "Scenario", "Sla", "TrafficClass", "Workload", "deployment", "is_whole",
+    "load", "load_deployment", "schema", "shipped",
+]  # fmt: skip

@@ -1,0 +1,340 @@
+"""Providers: what each serves, at which price, how fast, within which limits, and how it fails. All attributes are in base units."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from sbsim.documents.faults import FieldError, nearest, one_of, shown
+from sbsim.documents.fields import (
+    Boolean,
+    Choice,
+    Duration,
+    Fraction,
+    Kind,
+    Money,
+    Name,
+    Number,
+    PositiveCount,
+    PositiveDuration,
+    PositiveNumber,
+    Quantity,
+    Text,
+    is_none,
+)
+from sbsim.documents.model import Model, field, section
+from sbsim.records import CONTENT_TYPES
+from sbsim.scenario.kinds import Day, DurationLaw, Durations, NoiseLaw, Resolutions, read_resolution, read_style_value
+from sbsim.scenario.limits import Limit
+from sbsim.units import parse_duration, parse_size
+
+ANY = "any"
+"""Content type of a lane that takes whatever it is given: a function of the user's own, never an entry of a file."""
+PER = (
+    "call", "item", "second", "input_second", "image_in", "image", "megapixel", "character", "token_in", "token_cached", "token_out", "gpu_second",
+    "setup",
+)  # fmt: skip
+STATUSES = ("ok", "moderated", "failed", "timed_out", "cancelled")
+BILLED: Mapping[str, str] = {"ok": "full", "moderated": "none", "failed": "none", "timed_out": "full", "cancelled": "full"}
+"""What is billed for a call that ended so, where the price does not say."""
+
+PositiveSize = Annotated[float | None, Quantity("size", is_open=True, or_none=True)]
+
+
+class Serves(Model):
+    """What a lane can be asked for."""
+
+    content_type: Annotated[str, Choice(CONTENT_TYPES)] = Field(description="video | image | audio | text")
+    engine: Annotated[str | None, Text("the name of an engine", or_none=True)] = field(None, "The model; left out: any.")
+    resolutions: Resolutions = field(None, "Sizes or names; left out: any.")
+    durations: Durations = field(None, "Seconds of content; left out: any.")
+
+
+class Api(Model):
+    """How a lane is spoken to."""
+
+    style: Annotated[str, Choice(("sync", "job", "batch"))] = field("sync", "sync: the answer is the result; job: it is polled for.")
+    takes: Annotated[str, Choice(("one", "variants", "list", "file"))] = field("one", "Which requests may travel in one call.")
+    max_items: Annotated[int | None, Quantity("count", low=1, or_none=True)] = field(None, "Items in a call at most.")
+    max_bytes: PositiveSize = field(None, "Bytes of a file at most.")
+    one_engine_per_call: Boolean = field(False, "Whether all items of a file must ask for one engine.")
+    poll: PositiveDuration | None = field(None, "Seconds between two looks at a job.")
+    idempotency: Annotated[str, Choice(("none", "key", "lookup"))] = field("none", "Whether a call sent twice is made once.")
+    cancel: Annotated[str, Choice(("never", "running", "partial"))] = field("never", "What can be cancelled.")
+
+    @model_validator(mode="after")
+    def _fits_its_style(self) -> Api:
+        if self.style == "sync" and self.poll is not None:
+            raise FieldError("a sync API is not polled; try style: job, or removing it", "poll")
+        if self.style != "sync" and self.poll is None:
+            raise FieldError(f"a {self.style} API is polled; missing: poll; try poll: 20s")
+        if self.takes == "one" and self.max_items not in (None, 1):
+            raise FieldError(f"{self.max_items} items do not fit a call that takes one; try takes: list", "max_items")
+        if self.takes != "file" and self.max_bytes is not None:
+            raise FieldError(f"only a file has max_bytes, and this API takes {self.takes}; try removing it", "max_bytes")
+        return self
+
+
+@dataclass(frozen=True)
+class When(Kind):
+    """Conditions of a rate: field of the content -> value, or list of values; `duration` in seconds, other names are style parameters."""
+
+    def read(self, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            raise FieldError(f"{shown(given)} is not a mapping; try {{resolution: 1920x1080}}")
+        return {key: self._values(key, value) for key, value in given.items()}
+
+    def _values(self, key: Any, value: Any) -> Any:
+        if not isinstance(key, str):
+            raise FieldError(f"{shown(key)} is not the name of a field; try resolution", key)
+        if isinstance(value, (list, tuple)) and value:
+            return tuple(self._value(key, each) for each in value)
+        return self._value(key, value)
+
+    @staticmethod
+    def _value(key: str, value: Any) -> Any:
+        try:
+            if key == "duration":
+                return parse_duration(value)
+            return read_resolution(value) if key == "resolution" else read_style_value(value)
+        except ValueError as error:
+            raise FieldError(str(error), key) from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": {"type": ["string", "number", "array"]}}
+
+
+class Rate(Model):
+    """Dollars per something."""
+
+    per: Annotated[str, Choice(PER)] = Field(description=one_of(PER))
+    usd: Money = Field(description="Dollars.")
+    when: Annotated[dict[str, Any], When()] = field({}, "Which contents it is for; for each `per` the first that fits counts.")
+
+
+class Tier(Model):
+    """A discount on calls of many items; it holds for all of them."""
+
+    from_: PositiveCount = Field(alias="from", description="Items in the call at least.")
+    factor: Number = Field(description="Multiplier of the items' prices.")
+
+
+class Plan(Model):
+    """A fee that includes an amount."""
+
+    fee: Money = Field(description="Dollars per period.")
+    per: PositiveDuration = Field(description="Seconds of a period.")
+    included: Money = field(0.0, "Dollars of use that the fee includes.")
+
+
+@dataclass(frozen=True)
+class Billed(Kind):
+    """Status of an ended call -> what is billed; what is left out takes the default."""
+
+    def read(self, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            raise FieldError(f"{shown(given)} is not a mapping; try {{moderated: none, timed_out: full}}")
+        billed = dict(BILLED)
+        for status, share in given.items():
+            if status not in STATUSES:
+                raise FieldError(f"unknown status; allowed: {one_of(STATUSES)}{nearest(status, STATUSES)}", status)
+            try:
+                billed[status] = Choice(("full", "input", "elapsed", "none")).read("none" if share is None else share)
+            except ValueError as error:
+                raise FieldError(str(error), status) from None
+        return billed
+
+    def schema(self) -> dict[str, Any]:
+        share = {"enum": ["full", "input", "elapsed", "none", None]}
+        return {"type": "object", "properties": dict.fromkeys(STATUSES, share), "additionalProperties": False}
+
+
+class Price(Model):
+    """The price list."""
+
+    rates: tuple[Rate, ...] = field((), "Rates of different `per` add up.")
+    same_as: Annotated[str | None, Text("the name of a provider", or_none=True)] = field(None, "Provider whose price is meant.")
+    minimum: Money = field(0.0, "Dollars of a call at least.")
+    quantum: Duration = field(0.0, "Seconds in whose steps an item's seconds are billed, rounded up.")
+    tiers: tuple[Tier, ...] = field((), "Discounts by items in the call.")
+    plan: Plan | None = field(None, "A fee that includes an amount (part 3).")
+    factor: PositiveNumber = field(1.0, "Multiplier of the whole bill.")
+    billed: Annotated[dict[str, str], Billed()] = field(dict(BILLED), "What is billed for a call that ended so.")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Price:
+        if self.same_as is not None and self.rates:
+            raise FieldError(f"the rates are those of {self.same_as!r} already; try removing rates, or same_as", "rates")
+        starts = [tier.from_ for tier in self.tiers]
+        for k, start in enumerate(starts):
+            if start in starts[:k]:
+                raise FieldError(f"a tier from {start} items is given twice; try removing one", "tiers", k, "from")
+        return self
+
+
+@dataclass(frozen=True)
+class Volume(Kind):
+    """Bytes of a content: flat (`2MB`), or per second of it (`1.5MB/s`); kept as (bytes, bytes per second)."""
+
+    def read(self, given: Any) -> Any:
+        if isinstance(given, tuple):  # read before
+            return given
+        match = re.fullmatch(r"\s*(.+?)\s*/\s*s(?:ec)?\s*", given) if isinstance(given, str) else None
+        try:
+            n = parse_size(match[1] if match else given)
+        except ValueError as error:
+            raise FieldError(f'{error}, or "1.5MB/s" for bytes per second of content') from None
+        if n < 0:
+            raise FieldError(f'{shown(given)} must be >= 0 bytes; try "2MB" or "1.5MB/s"')
+        return (0.0, n) if match else (n, 0.0)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+
+
+class Result(Model):
+    """What comes back."""
+
+    as_: Annotated[str, Choice(("inline", "url"))] = field("inline", "inline, or a url to fetch it from.", alias="as")
+    expires: Annotated[float, Quantity("duration", is_open=True)] = field(math.inf, "Seconds that a result can be fetched.")
+    bytes: Annotated[tuple[float, float], Volume()] = field((0.0, 0.0), "Bytes per content, or per second of content.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_is_for_ever(cls, given: Any) -> Any:
+        return {k: v for k, v in given.items() if k != "expires" or not is_none(v)} if isinstance(given, Mapping) else given
+
+    def n_bytes(self, duration_s: float) -> float:
+        """Bytes of a content of `duration_s` seconds."""
+        return self.bytes[0] + self.bytes[1] * duration_s
+
+
+_PARTS = ("setup", "per_item", "per_second", "per_unit", "parallel_items", "noise")
+
+
+class Latency(Model):
+    """How long a call takes: (setup + max(longest item, sum / parallel_items)) x noise, or `total`."""
+
+    total: DurationLaw | None = field(None, "Seconds of a call, whatever it carries.")
+    setup: Duration = field(0.0, "Seconds before the first item.")
+    per_item: Duration = field(0.0, "Seconds per item.")
+    per_second: Duration = field(0.0, "Seconds per second of content.")
+    per_unit: Duration = field(0.0, "Seconds per unit out.")
+    parallel_items: PositiveCount = field(1, "Items worked on at once.")
+    noise: NoiseLaw | None = field(None, "Factor of mean 1, drawn once per call.")
+    refusal: Duration = field(0.1, "Seconds until a call that is not taken is answered.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Latency:
+        given = [name for name in _PARTS if name in self.model_fields_set]
+        if self.total is not None and given:
+            raise FieldError(f"total says how long a call takes; {one_of(given)} would say it again; try removing one of both", given[0])
+        return self
+
+
+class Outage(Model):
+    """A time in which every call sent is refused."""
+
+    at: Duration = Field(description="Seconds from the start.")
+    for_: PositiveDuration = Field(alias="for", description="Seconds that it lasts.")
+
+
+class RandomOutages(Model):
+    """Outages that come by chance."""
+
+    every: DurationLaw = Field(description="Seconds between the end of one and the start of the next.")
+    for_: DurationLaw = Field(alias="for", description="Seconds that one lasts.")
+
+
+@dataclass(frozen=True)
+class Outages(Kind):
+    """A list of outages at fixed times, or a mapping for random ones."""
+
+    def read(self, given: Any) -> Any:
+        if isinstance(given, RandomOutages):
+            return given
+        if isinstance(given, Mapping):
+            return RandomOutages.model_validate(given)
+        if not isinstance(given, (list, tuple)):
+            raise FieldError(f"{shown(given)} is not a list; try [{{at: 2h, for: 10min}}]")
+        for k, each in enumerate(given):
+            if not isinstance(each, (Mapping, Outage)):
+                raise FieldError(f"{shown(each)} is not an outage; try {{at: 2h, for: 10min}}", k)
+        return tuple(_entry(Outage, each, k) for k, each in enumerate(given))
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "array", "items": Outage.model_json_schema()}, _inlined(RandomOutages.model_json_schema())]}
+
+
+def _entry(model: type[Model], given: Any, k: int) -> Any:
+    """An entry of a list, with its position in whatever it gets wrong."""
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        cause = fault.get("ctx", {}).get("error")
+        raise FieldError(str(cause or fault["msg"]), k, *fault["loc"], *getattr(cause, "path", ())) from None
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "$defs"}
+
+
+class Failures(Model):
+    """How a lane fails: shares of calls, items or contents."""
+
+    call_error: Fraction = field(0.0, "Share of calls answered with a transient error.")
+    item_error: Fraction = field(0.0, "Share of items of an answered call that fail, each time anew.")
+    moderated: Fraction = field(0.0, "Share of contents that are always refused.")
+    poison: Fraction = field(0.0, "Share of contents that make every call they are in fail (part 3).")
+    outages: Annotated[tuple[Outage, ...] | RandomOutages, Outages()] = field((), "Times in which every call is refused.")
+
+
+class ColdStart(Model):
+    """What the first call after a pause costs."""
+
+    time: Duration = Field(description="Seconds that it takes longer.")
+    idle_after: Duration = Field(description="Seconds without a call after which it is cold.")
+    billed: Boolean = field(False, "Whether the time is billed.")
+
+
+class Change(Model):
+    """New terms from an instant on."""
+
+    at: Duration = Field(description="Seconds from the start.")
+    price: Price | None = field(None, "The price from then on.")
+    limits: tuple[Limit, ...] | None = field(None, "The limits from then on.")
+
+
+class ProviderSpec(Model):
+    """A lane: one way to have content made."""
+
+    name: Name = Field(description="Its name.")
+    as_of: Annotated[str | None, Day()] = field(None, "Day on which the facts below were true.")
+    serves: Serves = Field(description="What it can be asked for.")
+    api: Api = section(Api, "How it is spoken to.")
+    price: Price = Field(description="The price list.")
+    result: Result = section(Result, "What comes back.")
+    latency: Latency = section(Latency, "How long a call takes.")
+    turnaround: DurationLaw | None = field(None, "Seconds from upload to result (batch APIs, part 3).")
+    expires_after: PositiveDuration | None = field(None, "Seconds after which a batch API gives up (part 3).")
+    limits: tuple[Limit, ...] = field((), "What it limits.")
+    failures: Failures = section(Failures, "How it fails.")
+    cold_start: ColdStart | None = field(None, "What the first call after a pause costs (part 3).")
+    changes: tuple[Change, ...] = field((), "New terms over time (part 3).")
+
+    @model_validator(mode="after")
+    def _fits_its_api(self) -> ProviderSpec:
+        if self.api.style == "batch" and self.turnaround is None:
+            raise FieldError("a batch API has a turnaround; missing: turnaround; try {law: lognormal, median: 7min, p90: 1h}")
+        for key in ("turnaround", "expires_after"):
+            if self.api.style != "batch" and getattr(self, key) is not None:
+                raise FieldError(f"only a batch API has {key}, and this one is {self.api.style}; try removing it", key)
+        return self

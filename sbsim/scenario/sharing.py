@@ -1,0 +1,35 @@
+"""Prices that are stated by naming another provider: `{same_as: images, factor: 0.5}`."""
+
+from __future__ import annotations
+
+from sbsim.documents.faults import FieldError, nearest, one_of
+from sbsim.scenario.provider import Price, ProviderSpec
+
+
+def with_shared_prices(providers: tuple[ProviderSpec, ...]) -> tuple[ProviderSpec, ...]:
+    """The providers with every `same_as` resolved: the other's price with this one's own keys, both factors multiplied. Raises FieldError."""
+    by_name = {provider.name: provider.price for provider in providers}
+    resolved = []
+    for k, provider in enumerate(providers):
+        price = provider.price
+        resolved.append(provider if price.same_as is None else provider.model_copy(update={"price": _resolved(price, by_name, k)}))
+    return tuple(resolved)
+
+
+def _resolved(price: Price, by_name: dict[str, Price], k: int) -> Price:
+    seen: list[str] = []
+    chain = [price]
+    while (other := chain[-1].same_as) is not None:
+        if other not in by_name:
+            raise FieldError(
+                f"there is no provider {other!r}; allowed: {one_of(by_name)}{nearest(other, by_name)}", "providers", k, "price", "same_as"
+            )
+        if other in seen or by_name[other] is price:
+            raise FieldError(f"{other!r} refers back to this price; try giving rates in one of them", "providers", k, "price", "same_as")
+        seen.append(other)
+        chain.append(by_name[other])
+    whole = chain.pop()
+    for own in reversed(chain):
+        given = {key: getattr(own, key) for key in own.model_fields_set - {"same_as", "factor"}}
+        whole = whole.model_copy(update={**given, "factor": whole.factor * own.factor, "same_as": None})
+    return whole
