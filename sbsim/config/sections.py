@@ -4,11 +4,9 @@
 None for "no such limit".
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import model_validator
 
@@ -32,8 +30,9 @@ from sbsim.documents.fields import (
     Quantity,
     Size,
     Text,
+    is_none,
 )
-from sbsim.documents.model import Model
+from sbsim.documents.model import Model, read_list
 from sbsim.units import parse_duration
 
 _DAY_S = 86400.0
@@ -121,7 +120,7 @@ class RateLimit(Model):
     guard: Duration = setting(0.25, "Seconds that windows are kept longer than declared: providers count arrivals, we count departures.")
 
     @model_validator(mode="after")
-    def _needs_a_window(self) -> RateLimit:
+    def _needs_a_window(self) -> Self:
         if self.max_requests is not None and self.time_window is None:
             raise FieldError('none is no window for max_requests; try "60s", or max_requests: none', "time_window")
         return self
@@ -183,14 +182,7 @@ class BudgetWindows(Kind):
     """A list of budgets that hold together."""
 
     def read(self, given: Any) -> Any:
-        if given is None:
-            return ()
-        if not isinstance(given, (list, tuple)):
-            raise FieldError(f"{shown(given)} is not a list; try [{{limit: 100, window: 1h}}]")
-        for k, each in enumerate(given):
-            if not isinstance(each, (dict, BudgetWindow)) or "limit" not in dict(each):
-                raise FieldError(f"{shown(each)} is not a budget; try {{limit: 100, window: 1h}}", k)
-        return tuple(BudgetWindow.model_validate(each) for each in given)
+        return () if is_none(given) else read_list(BudgetWindow, given, "[{limit: 100, window: 1h}]")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": BudgetWindow.model_json_schema()}
@@ -262,7 +254,7 @@ class Similarity(Model):
     style_weight: Number = setting(0.3, "Weight of the style parameters: share of equal ones.")
 
     @model_validator(mode="after")
-    def _has_weight(self) -> Similarity:
+    def _has_weight(self) -> Self:
         if self.engine_weight + self.resolution_weight + self.duration_weight + self.style_weight <= 0:
             raise FieldError("the weights add up to 0; at least one must be > 0; try leaving them out")
         return self

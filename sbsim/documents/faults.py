@@ -14,11 +14,12 @@ _LONGEST = 60
 
 
 class FieldError(ValueError):
-    """A value that its field does not allow; `path` leads from the field to the part at fault."""
+    """A value that its field does not allow; `path` leads from the field to the part at fault. `within`: what was found at that part."""
 
-    def __init__(self, message: str, *path: str | int | float) -> None:
+    def __init__(self, message: str, *path: str | int | float, within: ValidationError | None = None) -> None:
         super().__init__(message)
         self.path = path
+        self.within = within
 
 
 def shown(given: object) -> str:
@@ -57,8 +58,12 @@ def _flat(error: ValidationError, prefix: Path) -> Iterator[tuple[Path, str]]:
         cause = fault.get("ctx", {}).get("error")
         if isinstance(cause, ValidationError):  # a part that a field's reader validated by itself
             yield from _flat(cause, path)
+        elif isinstance(cause, FieldError) and cause.within is not None:
+            yield from _flat(cause.within, (*path, *cause.path))
         elif isinstance(cause, ValueError):
             yield (*path, *getattr(cause, "path", ())), str(cause)
+        elif path[-1:] == ("[key]",):
+            yield path[:-1], "a key here is text; try quoting it"
         else:
             yield path, f"{shown(fault['input'])} {_NATIVE.get(fault['type'], fault['msg'])}"
 

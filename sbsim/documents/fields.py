@@ -158,11 +158,12 @@ class Flag(Kind):
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """Words, never empty. A name has no white space around it and no control characters."""
+    """Words, never empty; on one line unless `is_long`."""
 
     what: str = "text"
     or_none: bool = False
     example: str = '"a name"'
+    is_long: bool = False
 
     def read(self, given: Any) -> Any:
         if is_none(given) and self.or_none:
@@ -170,7 +171,7 @@ class Text(Kind):
         if not isinstance(given, str):
             quoted = f"; try quoting it: {str(given)!r}" if isinstance(given, (int, float)) else ""
             raise FieldError(f"{shown(given)} is not {self.what}{quoted or f'; try {self.example}'}")
-        if not given.strip() or not given.isprintable():
+        if not given.strip() or not (self.is_long or given.isprintable()):
             raise FieldError(
                 f"{shown(given)} is not {self.what}: it {'is empty' if not given.strip() else 'holds control characters'}; try {self.example}"
             )

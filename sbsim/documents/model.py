@@ -21,10 +21,23 @@ def section(made: Callable[[], Any], doc: str) -> Any:
     return Field(default_factory=made, description=doc)
 
 
+def read_list(model: type[Model], given: Any, example: str) -> tuple[Any, ...]:
+    """A list of models. Raises FieldError with the position of the entry at fault."""
+    if not isinstance(given, (list, tuple)):
+        raise FieldError(f"{shown(given)} is not a list; try {example}")
+    entries = []
+    for k, each in enumerate(given):
+        try:
+            entries.append(model.model_validate(each))
+        except ValidationError as error:
+            raise FieldError(str(error), k, within=error) from None
+    return tuple(entries)
+
+
 class Model(BaseModel):
     """A mapping with known keys. Fields are named as their keys; those that are Python keywords end in an underscore."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any], where: str | None = None) -> Self:

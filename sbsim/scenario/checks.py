@@ -159,31 +159,30 @@ def _conditions_can_be_met(provider: ProviderSpec, k: int, scenario: Scenario) -
 
 def _polls_fit(provider: ProviderSpec, k: int, config: Config) -> None:
     """While a job runs its polls must fit every window, or it could never be started."""
-    poll_s = provider.api.poll
-    assert poll_s is not None
-    for place, n, per_s, name in _call_windows(provider, k, config):
-        held = math.ceil((per_s + config.rate_limit.guard) / poll_s)
+    poll_s, guard_s = provider.api.poll, config.rate_limit.guard
+    for place, n, per_s, is_aligned in _call_windows(provider, k, config):
+        span = (per_s + guard_s) / poll_s
+        held = math.floor(span) + 1 if is_aligned else math.ceil(span)
         if held > n:
-            slowest = (per_s + config.rate_limit.guard) / n
             raise FieldError(
-                f"{n:g} calls in {per_s:g} s cannot carry one job that is polled every {poll_s:g} s ({held} calls in a window of {name}); "
-                f"try polling every {math.ceil(slowest)}s or a higher limit",
+                f"{n:g} calls in {per_s:g} s cannot carry one job that is polled every {poll_s:g} s: it makes {held}; "
+                f"try a limit of {held}, or a longer providers[{provider.name}].api.poll",
                 *place,
             )
 
 
-def _call_windows(provider: ProviderSpec, k: int, config: Config) -> Iterator[tuple[tuple[str | int, ...], float, float, str]]:
+def _call_windows(provider: ProviderSpec, k: int, config: Config) -> Iterator[tuple[tuple[str | int, ...], float, float, bool]]:
+    """(where, n, seconds, whether aligned) of every limit on calls that our limiter keeps."""
     for j, limit in enumerate(provider.limits):
         if limit.unit == "calls" and limit.known:
-            yield ("providers", k, "limits", j), *_as_window(limit), f"{provider.name!r}"
+            yield ("providers", k, "limits", j), *_as_window(limit), limit.kind == "fixed"
     own = config.rate_limit
     if own.max_requests is not None and own.time_window is not None:
-        yield ("config", "rate_limit", "max_requests"), own.max_requests, own.time_window, "rate_limit"
+        yield ("config", "rate_limit", "max_requests"), own.max_requests, own.time_window, False
 
 
 def _as_window(limit: Limit) -> tuple[float, float]:
     """(n, seconds) that a limiter keeps: a bucket's burst in the time that refills it."""
-    assert limit.per is not None
     return (limit.burst, limit.burst / (limit.n / limit.per)) if limit.burst is not None else (limit.n, limit.per)
 
 

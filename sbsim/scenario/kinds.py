@@ -119,7 +119,7 @@ def read_style_value(given: Any) -> Any:
     """Text or a number."""
     if isinstance(given, bool) or not isinstance(given, (str, int, float)) or given == "":
         raise FieldError(f"{shown(given)} is neither text nor a number; try quoting it")
-    return given
+    return given if isinstance(given, str) else plain_number(given) if isinstance(given, float) else given
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,20 @@
 """What a provider limits. Written `{calls: 50, per: 60s}`: the unit is the key."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from sbsim.config.sections import time_of_day_s
 from sbsim.documents.faults import FieldError, nearest, one_of, shown
-from sbsim.documents.fields import Boolean, Choice, Kind, PositiveNumber, Quantity, is_none
+from sbsim.documents.fields import Boolean, Choice, Kind, PositiveDuration, PositiveNumber, Quantity, is_none
 from sbsim.documents.model import Model, field
 
 UNITS = ("calls", "items", "tokens", "content_seconds", "concurrency", "outstanding")
 STANDING = ("concurrency", "outstanding")
 """Units that are held, not counted over a time."""
+_OTHERS = ("per", "kind", "burst", "on_excess", "known", "resets")
 _DAY_S = 86400.0
 
 
@@ -43,7 +42,7 @@ class Limit(Model):
 
     unit: Annotated[str, Choice(UNITS)] = Field(description="calls | items | tokens | content_seconds | concurrency | outstanding")
     n: PositiveNumber = Field(description="How many; whole but for tokens and content_seconds.")
-    per: Annotated[float | None, Quantity("duration", is_open=True)] = field(None, "Seconds over which it is counted.")
+    per: PositiveDuration = field(0.0, "Seconds over which it is counted; 0 for concurrency and outstanding.")
     kind: Annotated[str, Choice(("sliding", "fixed", "bucket"))] = field("sliding", "How it is counted.")
     burst: PositiveNumber | None = field(None, "What a bucket holds when full.")
     on_excess: Annotated[str, Choice(("reject", "queue"))] = field("reject", "What happens to a call beyond it.")
@@ -53,12 +52,12 @@ class Limit(Model):
     @model_validator(mode="before")
     @classmethod
     def _unit_is_the_key(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or "unit" in given:
+        if not isinstance(given, Mapping):
             return given
         units = [key for key in given if key in UNITS]
         for key in given:
-            if key not in UNITS and key not in cls.model_fields:
-                raise FieldError(f"unknown key; allowed: {one_of(UNITS)}, per, kind, burst, on_excess, known, resets{nearest(key, UNITS)}", key)
+            if key not in UNITS and key not in _OTHERS:
+                raise FieldError(f"unknown key; allowed: {one_of((*UNITS, *_OTHERS))}{nearest(key, (*UNITS, *_OTHERS))}", key)
         if len(units) != 1:
             raise FieldError(f"a limit is on exactly one of {one_of(UNITS)}; given: {one_of(units) or 'none'}; try {{calls: 50, per: 60s}}")
         unit = units[0]
@@ -70,15 +69,15 @@ class Limit(Model):
         return {"unit": unit, "n": n, **{key: value for key, value in given.items() if key != unit}}
 
     @model_validator(mode="after")
-    def _fits_its_unit(self) -> Limit:
+    def _fits_its_unit(self) -> Self:
         if self.unit in STANDING:
             for key in ("per", "burst", "resets"):
-                if getattr(self, key) is not None:
+                if key in self.model_fields_set:
                     raise FieldError(f"a limit on {self.unit} has no {key}; try removing it", key)
             if self.kind != "sliding":
                 raise FieldError(f"a limit on {self.unit} has no kind; try removing it", "kind")
             return self
-        if self.per is None:
+        if not self.per:
             raise FieldError(f"a limit on {self.unit} needs a time; missing: per; try per: 60s")
         if (self.kind == "bucket") != (self.burst is not None):
             reason = f"a {self.kind} limit has no burst; try kind: bucket" if self.burst is not None else "a bucket needs a burst; try burst: 10"

@@ -1,12 +1,10 @@
 """Providers: what each serves, at which price, how fast, within which limits, and how it fails. All attributes are in base units."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -27,7 +25,7 @@ from sbsim.documents.fields import (
     Text,
     is_none,
 )
-from sbsim.documents.model import Model, field, section
+from sbsim.documents.model import Model, field, read_list, section
 from sbsim.records import CONTENT_TYPES
 from sbsim.scenario.kinds import Day, DurationLaw, Durations, NoiseLaw, Resolutions, read_resolution, read_style_value
 from sbsim.scenario.limits import Limit
@@ -63,15 +61,15 @@ class Api(Model):
     max_items: Annotated[int | None, Quantity("count", low=1, or_none=True)] = field(None, "Items in a call at most.")
     max_bytes: PositiveSize = field(None, "Bytes of a file at most.")
     one_engine_per_call: Boolean = field(False, "Whether all items of a file must ask for one engine.")
-    poll: PositiveDuration | None = field(None, "Seconds between two looks at a job.")
+    poll: PositiveDuration = field(0.0, "Seconds between two looks at a job; 0 where nothing is polled.")
     idempotency: Annotated[str, Choice(("none", "key", "lookup"))] = field("none", "Whether a call sent twice is made once.")
     cancel: Annotated[str, Choice(("never", "running", "partial"))] = field("never", "What can be cancelled.")
 
     @model_validator(mode="after")
-    def _fits_its_style(self) -> Api:
-        if self.style == "sync" and self.poll is not None:
+    def _fits_its_style(self) -> Self:
+        if self.style == "sync" and self.poll:
             raise FieldError("a sync API is not polled; try style: job, or removing it", "poll")
-        if self.style != "sync" and self.poll is None:
+        if self.style != "sync" and not self.poll:
             raise FieldError(f"a {self.style} API is polled; missing: poll; try poll: 20s")
         if self.takes == "one" and self.max_items not in (None, 1):
             raise FieldError(f"{self.max_items} items do not fit a call that takes one; try takes: list", "max_items")
@@ -167,7 +165,7 @@ class Price(Model):
     billed: Annotated[dict[str, str], Billed()] = field(dict(BILLED), "What is billed for a call that ended so.")
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Price:
+    def _is_whole(self) -> Self:
         if self.same_as is not None and self.rates:
             raise FieldError(f"the rates are those of {self.same_as!r} already; try removing rates, or same_as", "rates")
         starts = [tier.from_ for tier in self.tiers]
@@ -230,7 +228,7 @@ class Latency(Model):
     refusal: Duration = field(0.1, "Seconds until a call that is not taken is answered.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> Latency:
+    def _one_way(self) -> Self:
         given = [name for name in _PARTS if name in self.model_fields_set]
         if self.total is not None and given:
             raise FieldError(f"total says how long a call takes; {one_of(given)} would say it again; try removing one of both", given[0])
@@ -260,27 +258,10 @@ class Outages(Kind):
             return given
         if isinstance(given, Mapping):
             return RandomOutages.model_validate(given)
-        if not isinstance(given, (list, tuple)):
-            raise FieldError(f"{shown(given)} is not a list; try [{{at: 2h, for: 10min}}]")
-        for k, each in enumerate(given):
-            if not isinstance(each, (Mapping, Outage)):
-                raise FieldError(f"{shown(each)} is not an outage; try {{at: 2h, for: 10min}}", k)
-        return tuple(_entry(Outage, each, k) for k, each in enumerate(given))
+        return read_list(Outage, given, "[{at: 2h, for: 10min}]")
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "array", "items": Outage.model_json_schema()}, _inlined(RandomOutages.model_json_schema())]}
-
-
-def _entry(model: type[Model], given: Any, k: int) -> Any:
-    """An entry of a list, with its position in whatever it gets wrong."""
-    from pydantic import ValidationError
-
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        cause = fault.get("ctx", {}).get("error")
-        raise FieldError(str(cause or fault["msg"]), k, *fault["loc"], *getattr(cause, "path", ())) from None
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
@@ -331,7 +312,7 @@ class ProviderSpec(Model):
     changes: tuple[Change, ...] = field((), "New terms over time (part 3).")
 
     @model_validator(mode="after")
-    def _fits_its_api(self) -> ProviderSpec:
+    def _fits_its_api(self) -> Self:
         if self.api.style == "batch" and self.turnaround is None:
             raise FieldError("a batch API has a turnaround; missing: turnaround; try {law: lognormal, median: 7min, p90: 1h}")
         for key in ("turnaround", "expires_after"):

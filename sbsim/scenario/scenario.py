@@ -1,7 +1,5 @@
 """`Scenario`: a whole study, validated and in base units; immutable, and cheap to make others of."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
@@ -13,7 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 from sbsim.config import SETTINGS, Config
 from sbsim.config import require_available as require_available_settings
 from sbsim.documents.faults import FieldError, refusal, shown
-from sbsim.documents.fields import Choice, Count, Kind, Name, OptionalDuration, PositiveCount, Quantity
+from sbsim.documents.fields import Choice, Count, Kind, Name, OptionalDuration, PositiveCount, Quantity, Text
 from sbsim.documents.model import Model, field, section
 from sbsim.documents.origin import Origins
 from sbsim.documents.paths import locate, parse_path, with_value
@@ -53,11 +51,11 @@ class Scenario(Model):
 
     version: Annotated[int, _Version()] = Field(description="Version of the format: 1.")
     name: Name = Field(description="Its name.")
-    description: str | None = field(None, "What it is about.")
+    description: Annotated[str | None, Text(or_none=True, is_long=True)] = field(None, "What it is about.")
     seed: Count = field(0, "Root of all randomness.")
     horizon: Annotated[float | None, Quantity("duration", is_open=True, or_none=True)] = field(None, "Seconds of traffic.")
     requests: Annotated[int | None, Quantity("count", low=1, or_none=True)] = field(None, "Requests of traffic; with a horizon whichever ends first.")
-    study: Annotated[str, Choice(STUDIES)] = field("", "terminating | steady; default: steady for synthetic traffic without a profile.")
+    study: Annotated[str, Choice(STUDIES)] = field(None, "terminating | steady; default: steady for synthetic traffic without a profile.")
     warmup: Annotated[float | str, Warmup()] = field(0.0, "Seconds not counted at the start, or auto.")
     replications: PositiveCount = field(10, "Independent histories.")
     drain_limit: OptionalDuration = field(None, "Seconds after the horizon at which the run ends at the latest.")
@@ -92,10 +90,10 @@ class Scenario(Model):
         return scenario
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Scenario:
+    def _fits_together(self) -> Self:
         put = object.__setattr__
         put(self, "providers", with_shared_prices(self.providers))
-        if not self.study:
+        if "study" not in self.model_fields_set:
             put(self, "study", "steady" if self.workload.source == "synthetic" and not self.workload.profile else "terminating")
         parts.require_available(self)
         checks.check(self)
@@ -123,7 +121,7 @@ class Scenario(Model):
         """The plain values that it was read from."""
         return self._document
 
-    def with_config(self, config: Config) -> Scenario:
+    def with_config(self, config: Config) -> Self:
         """The same study of other settings. Raises ScenarioError where providers rule them out."""
         config = config.resolved(any(provider.limits for provider in self.providers))
         require_available_settings(config, None, ("config",))
@@ -135,7 +133,7 @@ class Scenario(Model):
         changed._document = {**self._document, "config": config.to_plain()}
         return changed
 
-    def with_values(self, values: Mapping[str, Any]) -> Scenario:
+    def with_values(self, values: Mapping[str, Any]) -> Self:
         """The scenario with `values` (path -> value as files give it) in place; paths of settings need no `config.`. Raises ScenarioError."""
         settings = {setting_path(path): value for path, value in values.items()}
         if None not in settings:

@@ -1,12 +1,10 @@
 """What is asked of a simulation: what counts as good, what may be varied, how long and how often it runs."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -140,7 +138,7 @@ class Knob(Model):
     choices: Annotated[tuple[Any, ...] | None, "choices"] = field(None, "Every value that may be taken.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> Knob:
+    def _one_way(self) -> Self:
         if self.choices is not None:
             if self.low is not None or self.high is not None or self.log:
                 raise FieldError("a knob has either choices or low and high; try removing one of both", "choices")

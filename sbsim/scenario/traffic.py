@@ -1,10 +1,8 @@
 """Traffic: who asks for what, when. All attributes are in base units (seconds, per second); laws are `Law`s."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -79,7 +77,7 @@ class Arrivals(Model):
     size: CountLaw | None = field(None, "Requests that arrive together (batch).")
 
     @model_validator(mode="after")
-    def _fits_its_process(self) -> Arrivals:
+    def _fits_its_process(self) -> Self:
         needed = _NEEDED[self.process]
         for key in ("rate", "cv", "rates", "dwell", "size"):
             given = getattr(self, key) is not None
@@ -219,7 +217,7 @@ class Workload(Model):
     resample: Resample | None = field(None, "Histories made from one trace (part 6).")
 
     @model_validator(mode="after")
-    def _fits_its_source(self) -> Workload:
+    def _fits_its_source(self) -> Self:
         if self.source == "synthetic":
             for key, what in (("arrivals", "a process of arrivals"), ("classes", "at least one class")):
                 if not getattr(self, key):
