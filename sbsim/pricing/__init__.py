@@ -5,16 +5,18 @@ The bill of a call of n items, in dollars::
     factor x max(minimum, call fee + set-ups + tier(n) x (sum over items of sum over rates of rate x quantity + GPU seconds x rate))
 
 - For each `per` the first rate whose `when` fits the content counts. Quantities: item 1; second and input_second in steps of `quantum`, rounded up;
-  image_in input images; character, token_in `units_in`; image, token_out `units_out`; megapixel `units_out` pictures of the resolution; token_cached 0
-  (nothing that is asked for says which of its tokens a provider has cached).
+  image_in input images; character, token_in `units_in`; image, token_out `units_out`; megapixel `units_out` pictures of the resolution;
+  token_cached 0 (nothing that is asked for says which of its tokens a provider has cached).
 - tier(n) is the factor of the last tier with from <= n, 1 before the first, and applies to all units.
-- set-ups: the set-up rate once per distinct (engine, style). Where `when` makes fee, set-up or GPU rate differ between the items of a call, the dearest counts.
-- `billed` says how much of it an ended item costs: full; input (the rates on input); elapsed (GPU seconds); none. Fee, set-ups and minimum are owed as soon
-  as one item is billed in full, GPU seconds as soon as one is billed in full or elapsed. A 429, and a call of which nothing was begun, cost nothing.
+- set-ups: the set-up rate once per distinct (engine, style). Where `when` makes fee, set-up or GPU rate differ between the items of a call, the
+  dearest counts.
+- `billed` says how much of it an ended item costs: full; input (the rates on input); elapsed (GPU seconds); none. Fee, set-ups and minimum are owed
+  as soon as one item is billed in full, GPU seconds as soon as one is billed in full or elapsed. A 429, and a call of which nothing was begun, cost
+  nothing.
 - Money is exact: each number counts as the decimal that its text shows (0.1 is one tenth); the sum is rounded once, to nano-dollars, ties to even.
 
-Nothing here knows a clock, a draw or a history, and the modelled providers never import it: they keep a ledger of their own, computed in their own way, so
-that a mistake on either side shows.
+Nothing here knows a clock, a draw or a history, and the modelled providers never import it: they keep a ledger of their own, computed in their own
+way, so that a mistake on either side shows.
 """
 
 from __future__ import annotations

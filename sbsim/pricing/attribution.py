@@ -75,7 +75,8 @@ def _sums(values: NDArray[np.int64], call: NDArray[np.int64], n_calls: int) -> N
 def _floor_ratio(rest: NDArray[np.int64], weight: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.int64]:
     """floor(rest * weight / total) though the product does not fit 64 bits.
 
-    The quotient by floats is right to within one; the true remainder lies within one `total` of [0, total), so it is right modulo 2^64 and tells which way.
+    The quotient by floats is right to within one; the true remainder lies within one `total` of [0, total), so it is right modulo 2^64 and tells
+    which way the quotient is wrong.
     """
     guess = np.floor(rest * (weight / total)).astype(np.int64)
     with np.errstate(over="ignore"):

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf
-from typing import TYPE_CHECKING
 
 from sbsim.errors import ScenarioError
 from sbsim.pricing.contents import NANO, ONE, ContentPrice, PriceList, at_most, fixed, ratio, rounded, tokens, units_out
 from sbsim.records import Facts, Item, Offer, Outcome
-
-if TYPE_CHECKING:
-    from sbsim.scenario import ProviderSpec
+from sbsim.scenario.provider import BILLED, ProviderSpec
 
 _METER_STEP_S = 1e-6
 """GPU seconds are metered to the microsecond: a report may exceed what ran by at most this."""
-_BILLED = {"ok": "full", "moderated": "none", "failed": "none", "timed_out": "full", "cancelled": "full"}
 _NEVER_BILLED = ("rate_limited", "not_sent")
 
 
 class _Known:
     """What the book remembers of a content: its price, what of it a call sums up, and the whole of a call of it alone.
 
-    `nano` is the item's part in nano-dollars; `call_parts` is fee and set-up of a call of it alone in 10^-60 dollars; `alone_nano` and `fixed_nano` are
-    that call's bill and fixed part, without GPU time.
+    `nano` is the item's part in nano-dollars; `call_parts` is fee and set-up of a call of it alone in 10^-60 dollars; `alone_nano` and `fixed_nano`
+    are that call's bill and fixed part, without GPU time.
     """
 
     __slots__ = ("alone_nano", "call_parts", "exact", "fixed_nano", "gpu", "nano", "price")
@@ -55,7 +51,7 @@ class PriceBook:
         price = spec.price
         if price.plan is not None:
             raise ScenarioError(
-                f"providers[{spec.name}].price.plan: plans come with part 3; allowed now: rates, minimum, quantum, tiers, factor, billed; try removing it"
+                f"providers[{spec.name}].price.plan: plans come with part 3; allowed: rates, minimum, quantum, tiers, factor, billed; try removing it"
             )
         self.name = spec.name
         self._list = PriceList(spec)
@@ -64,8 +60,9 @@ class PriceBook:
         self._minimum = fixed(price.minimum or 0.0) * ONE
         self._factor = ratio(price.factor)
         self._tiers = sorted((tier.from_, ratio(tier.factor)) for tier in price.tiers)
-        self._billed = {**_BILLED, **price.billed}
+        self._billed = {**BILLED, **price.billed}
         self._has_call_parts = self._list.has("call", "setup")
+        self._is_uniform = self._list.is_uniform
         self._has_gpu = self._list.has("gpu_second")
         self._is_ok_full = self._billed["ok"] == "full"
         self._known: dict[Facts, _Known] = {}
@@ -108,7 +105,8 @@ class PriceBook:
     def bill(self, items: Sequence[Item], outcome: Outcome) -> tuple[int, int, list[int]]:
         """What a call costs: (bill, fixed part, part of each item before tiers and factor), in nano-dollars.
 
-        The fixed part is call fee, set-ups and top-up to the minimum; the parts share out the rest (see `split`). GPU seconds count equally in all parts.
+        The fixed part is call fee, set-ups and top-up to the minimum; the parts share out the rest (see `split`). GPU seconds count equally in all
+        parts.
         """
         usage = outcome.usage
         if outcome.error is not None or outcome.failures or usage.units_out is not None or not self._is_ok_full:
@@ -139,14 +137,14 @@ class PriceBook:
     # -- the formula -------------------------------------------------------------------------------------------------------
     def _bill_in_full(self, known: list[_Known], gpu_s: float) -> tuple[int, int, list[int]]:
         n = len(known)
+        one = known[0]
         if n == 1:  # 2 us less than the general way
-            one = known[0]
             variable, call_parts, gpu, parts = one.exact, one.call_parts, one.gpu, [one.nano]
         else:
             variable = sum([one.exact for one in known])
             parts = [one.nano for one in known]
-            gpu = max([one.gpu for one in known]) if self._has_gpu else 0
-            call_parts = _call_parts([one.price for one in known]) if self._has_call_parts else 0
+            gpu = one.gpu if self._is_uniform else max(one.gpu for one in known)
+            call_parts = self._call_parts([one.price for one in known]) if self._has_call_parts else 0
         if gpu:
             gpu *= fixed(gpu_s)
             variable += gpu
@@ -154,6 +152,17 @@ class PriceBook:
             parts = [part + share for part in parts]
         bill, fixed_nano = self._settle(call_parts, variable, n)
         return bill, fixed_nano, parts
+
+    def _call_parts(self, prices: Sequence[ContentPrice]) -> int:
+        """Call fee and one set-up per family, in 10^-60 dollars; where they differ within the call or a family, the dearest counts."""
+        if not prices:
+            return 0
+        if self._is_uniform:
+            return prices[0].fee + prices[0].setup * len({price.family for price in prices})
+        setups: dict[int, int] = {}
+        for price in prices:
+            setups[price.family] = max(price.setup, setups.get(price.family, 0))
+        return max(price.fee for price in prices) + sum(setups.values())
 
     def _bill_by_status(self, items: Sequence[Item], outcome: Outcome) -> tuple[int, int, list[int]]:
         """Any outcome: each item as `billed` says for the way it ended."""
@@ -170,7 +179,7 @@ class PriceBook:
         in_full = [p for p, mode in zip(prices, modes, strict=True) if mode == "full"]
         gpu = max(p.gpu for p in prices) * fixed(usage.gpu_s) if in_full or "elapsed" in modes else 0
         share = gpu // (NANO * n)
-        bill, fixed_nano = self._settle(_call_parts(in_full), sum(exact) + gpu, n, has_minimum=bool(in_full))
+        bill, fixed_nano = self._settle(self._call_parts(in_full), sum(exact) + gpu, n, has_minimum=bool(in_full))
         return bill, fixed_nano, [rounded(part, NANO) + share for part in exact]
 
     def _modes(self, n: int, outcome: Outcome) -> list[str]:
@@ -229,20 +238,12 @@ class PriceBook:
             return float(latency.total.high)
         each = [self._item_s(one) for one in facts]
         longest = latency.setup + max(max(each), sum(each) / latency.parallel_items)
-        return float(longest if latency.noise is None else longest * latency.noise.unit_mean().high)
+        return float(longest if latency.noise is None else longest * latency.noise.high)
 
     def _is_bounded(self, facts: Facts) -> bool:
         if facts.max_units_out is None and self._list.rate("token_out", facts):
             return False
         return not self._list.rate("gpu_second", facts) or self._is_cancellable or self._most_s([at_most(facts)]) < inf
-
-
-def _call_parts(prices: Sequence[ContentPrice]) -> int:
-    """Call fee and one set-up per family, in 10^-60 dollars; where they differ within the call or a family, the dearest counts."""
-    setups: dict[object, int] = {}
-    for price in prices:
-        setups[price.family] = max(price.setup, setups.get(price.family, 0))
-    return max((price.fee for price in prices), default=0) + sum(setups.values())
 
 
 def _with_units(facts: Facts, units: Sequence[float] | None, k: int) -> Facts:

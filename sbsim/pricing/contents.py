@@ -1,20 +1,19 @@
 """The price of one content on one list: rates x quantities, in exact whole numbers. It knows nothing of calls, tiers and bills.
 
-Rates (dollars) and quantities are whole numbers of 10^-30, their products whole numbers of 10^-60 dollars: wide enough for every decimal that a float's
-text can show (17 digits from 10^-13 up), and adding them is as cheap as adding any Python integers (0.05 us), where fractions would cost 2 us apiece.
+Rates (dollars) and quantities are whole numbers of 10^-30, their products whole numbers of 10^-60 dollars: wide enough for every decimal that a
+float's text can show (17 digits from 10^-13 up), and adding them is as cheap as adding any integers (0.05 us), where fractions would cost 2 us
+apiece.
 """
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sbsim.errors import ScenarioError
 from sbsim.records import Facts
-
-if TYPE_CHECKING:
-    from sbsim.scenario import ProviderSpec
+from sbsim.scenario.provider import ProviderSpec, Rate
 
 _DIGITS = 30
 ONE = 10**_DIGITS
@@ -25,15 +24,14 @@ INPUTS = ("input_second", "image_in", "character", "token_in")
 OUTPUTS = ("item", "second", "image", "megapixel", "token_out")
 
 _SIZE = re.compile(r"(\d+)[-_ ]?[xX×][-_ ]?(\d+)\Z")
-_NAMED_SIZES = {
-    "480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080), "1440p": (2560, 1440), "2k": (2560, 1440), "2160p": (3840, 2160), "4k": (3840, 2160),
-}  # fmt: skip
+_NAMED_SIZES = {"480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080), "1440p": (2560, 1440), "2160p": (3840, 2160)}
+_NAMED_SIZES |= {"2k": _NAMED_SIZES["1440p"], "4k": _NAMED_SIZES["2160p"]}
 
 
 class ContentPrice(NamedTuple):
     """One content on one list, in 10^-60 dollars: all rates on the item, those on its input, and a call's fee and set-up for it.
 
-    `gpu` is the rate on GPU seconds (10^-30 dollars a second); `family` is what a set-up is paid for.
+    `gpu` is the rate on GPU seconds (10^-30 dollars a second); `family` numbers what a set-up is paid for, (engine, style).
     """
 
     exact: int
@@ -41,7 +39,7 @@ class ContentPrice(NamedTuple):
     fee: int
     setup: int
     gpu: int
-    family: tuple[Any, ...]
+    family: int
 
 
 class PriceList:
@@ -50,13 +48,19 @@ class PriceList:
     Parameters
     ----------
     spec : the entry; only its name and its `price` (rates, quantum) are read.
+
+    Attributes
+    ----------
+    is_uniform : fee, set-up and GPU rate are the same for all contents.
     """
 
     def __init__(self, spec: ProviderSpec) -> None:
         self.name = spec.name
-        self._rates: dict[str, list[Any]] = {}
+        self._rates: dict[str, list[Rate]] = {}
         for rate in spec.price.rates:
             self._rates.setdefault(rate.per, []).append(rate)
+        self.is_uniform = not any(rate.when for per in ("call", "setup", "gpu_second") for rate in self._rates.get(per, ()))
+        self._families: dict[Any, int] = {}
         self._quantum = fixed(spec.price.quantum or 0.0)
 
     def has(self, *pers: str) -> bool:
@@ -67,8 +71,9 @@ class PriceList:
         """Price of a content. Raises ScenarioError when a rate per megapixel meets a resolution that is no size."""
         paid_in = sum(self.rate(per, facts) * self._quantity(per, facts) for per in INPUTS if per in self._rates)
         paid_out = sum(self.rate(per, facts) * self._quantity(per, facts) for per in OUTPUTS if per in self._rates)
+        family = self._families.setdefault((facts.engine, facts.style), len(self._families))
         fee, setup = self.rate("call", facts) * ONE, self.rate("setup", facts) * ONE
-        return ContentPrice(paid_in + paid_out, paid_in, fee, setup, self.rate("gpu_second", facts), (facts.engine, facts.style))
+        return ContentPrice(paid_in + paid_out, paid_in, fee, setup, self.rate("gpu_second", facts), family)
 
     def rate(self, per: str, facts: Facts) -> int:
         """The first rate of this kind that fits the content, in 10^-30 dollars; 0 when none does."""

@@ -1,9 +1,9 @@
 """A provider's door: the limits it enforces, all of them or none.
 
-A limit whose excess is *rejected* looks at the call as it arrives; a call that one of them has no room for is counted by none. A limit whose excess is
-*queued* makes it wait, first come first served: windows (calls, items, tokens, content seconds) at the door, then slots (concurrency, outstanding) for a
-worker. Slots of a rejecting limit are held from arrival to answer, for a job until its result has been seen; slots of a queueing limit are workers, busy
-from the start of the work to its end, so that every start is known when a call arrives.
+A limit whose excess is *rejected* looks at the call as it arrives; a call that one of them has no room for is counted by none. A limit whose excess
+is *queued* makes it wait, first come first served: windows (calls, items, tokens, content seconds) at the door, then slots (concurrency, outstanding)
+for a worker. Slots of a rejecting limit are held from arrival to answer, for a job until its result has been seen; slots of a queueing limit are
+workers, busy from the start of the work to its end, so that every start is known when a call arrives.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush, heapreplace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sbsim.records import Item
+from sbsim.scenario.limits import Limit
 from sbsim.world.windows import Bucket, FixedWindow, SlidingCalls, SlidingWindow, Window
-
-if TYPE_CHECKING:
-    from sbsim.scenario import Limit
 
 SLOTS = ("concurrency", "outstanding")
 

@@ -1,21 +1,20 @@
 """What goes wrong at a provider: errors of whole calls and of single items, refused contents, poison, outages.
 
-Every draw belongs to a thing, so that it meets all candidates alike: a call's error to the call (lane, m, path), an item's error to the request that leads
-it and to how often it was sent, moderation and poison to the content, which fails every time it is sent, at whichever provider. What it may not know: time spent, limits, money.
+Every draw belongs to a thing, so that it meets all candidates alike: a call's error to the call (lane, m, path), an item's error to the request that
+leads it and to how often it was sent, moderation and poison to the content, which fails every time it is sent, at whichever provider. What it may not
+know: time spent, limits, money.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from sbsim.errors import ScenarioError
 from sbsim.records import Call, Item
+from sbsim.scenario.provider import Failures
 from sbsim.seeds import Draws
 from sbsim.world.latency import CallDraws
-
-if TYPE_CHECKING:
-    from sbsim.scenario import Failures
 
 NONE: tuple[tuple[int, str], ...] = ()
 
@@ -28,6 +27,11 @@ class FailureModel:
     failures : the provider entry's section; shares in [0, 1], outages in seconds.
     name : the provider's name, which the draws of its calls belong to.
     draws : all draws of the replication.
+
+    Raises
+    ------
+    ScenarioError
+        For random outages, which a later part brings.
     """
 
     def __init__(self, failures: Failures, name: str, draws: Draws) -> None:
@@ -42,6 +46,8 @@ class FailureModel:
         self._poison_draw = draws.stream("poison")
         self._has_item_failures = self._item_error > 0 or self._moderated > 0
         self.never_fails = not (self._call_error > 0 or self._poison > 0 or self._has_item_failures)
+        if not isinstance(failures.outages, tuple):
+            raise ScenarioError(f"providers[{name}].failures.outages: random ones come with part 3; allowed: a list; try [{{at: 2h, for: 10min}}]")
         outages = sorted((float(outage.at), float(outage.at + outage.for_)) for outage in failures.outages)
         self._starts = [start for start, _ in outages]
         self._ends = _latest(outages)

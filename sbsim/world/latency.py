@@ -1,25 +1,22 @@
 """How long a provider works on a call.
 
-    (set-up + max(longest item, sum of items / parallel_items)) x one noise draw of mean 1,    item = per_item + per_second x duration + per_unit x units out
+    (set-up + max(longest item, sum of items / parallel_items)) x one noise draw of mean 1
+    item = per_item + per_second x duration + per_unit x units out
 
-or one draw of the law `total`. The draw belongs to the call (lane, m, path of retries), never to what is in it: two settings that pack differently meet the
-same luck. Seconds throughout. What it may not know: limits, failures, money.
+or one draw of the law `total`. The draw belongs to the call (lane, m, path of retries), never to what is in it: two settings that pack differently
+meet the same luck. Seconds throughout. What it may not know: limits, failures, money.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from sbsim.laws import Law
 from sbsim.records import Call, Facts
+from sbsim.scenario.provider import Latency
 from sbsim.seeds import Draws
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sbsim.laws import Law
-    from sbsim.scenario import Latency
 
 
 class CallDraws:
@@ -57,7 +54,7 @@ class ServiceTime:
         self._per_unit = float(latency.per_unit)
         self._parallel = float(latency.parallel_items)
         self._is_total = latency.total is not None
-        law = latency.total if latency.total is not None else None if latency.noise is None else latency.noise.unit_mean()
+        law = latency.noise if latency.total is None else latency.total  # the noise has mean 1 since it was read
         self._draw = None if law is None else CallDraws(draws, f"latency:{name}", law)
 
     def item_s(self, facts: Facts) -> float:

@@ -1,7 +1,7 @@
-"""A provider's own ledger: what it charges for a call, from its own record of what it did. Written apart from `sbsim.pricing`, which checks bills against it.
+"""A provider's own ledger: what it charges for a call, from its own record of what it did. Our bills are checked against it: no code is shared.
 
-It writes an invoice line per content (quantity x unit price, fractions of what the price list says in decimals), keeps sums as whole multiples of 10^-40
-dollars where they are whole and as fractions where they are not, and rounds a call's total to the nearest nano-dollar, ties to even.
+It writes an invoice line per content (quantity x unit price, fractions of what the price list says in decimals), keeps sums as whole multiples of
+10^-40 dollars where they are whole and as fractions where they are not, and rounds a call's total to the nearest nano-dollar, ties to even.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sbsim.records import Facts
-
-if TYPE_CHECKING:
-    from sbsim.scenario import Price, Rate
+from sbsim.scenario.provider import Price, Rate
 
 _GRAINS = 10**40
 """Grains in a dollar."""
@@ -25,7 +23,7 @@ _STATUSES = ("ok", "moderated", "failed", "timed_out", "cancelled")
 
 
 class Line:
-    """One content on the invoice, in grains: in full, its input alone; and what it makes a call owe: fee, set-up of its family, rate of a GPU microsecond."""
+    """One content on the invoice, in grains: in full, its input alone, and what it makes a call owe: fee, set-up, a GPU microsecond."""
 
     __slots__ = ("alone_nano", "family", "fee", "full", "gpu", "input", "opening", "setup")
 
@@ -61,6 +59,7 @@ class Ledger:
         self._policy = {status: price.billed.get(status, "none" if status in ("moderated", "failed") else "full") for status in _STATUSES}
         self._is_usual = self._policy["ok"] == "full"
         self._has_gpu = any(rate.per == "gpu_second" for rate in price.rates)
+        self._is_uniform = not any(rate.when for rate in price.rates if rate.per in ("call", "setup", "gpu_second"))
         self._has_opening = any(rate.per in ("call", "setup") for rate in price.rates)
         self._has_steps = bool(price.tiers) or price.factor != 1
         self._families: dict[Any, int] = {}
@@ -78,9 +77,11 @@ class Ledger:
                 line.alone_nano = self._total(line.opening, line.full, 1)
             return line.alone_nano
         used = sum([line.full for line in lines])
-        if self._has_gpu:
-            used += gpu_us * max([line.gpu for line in lines])
-        return self._total(_opening(lines) if self._has_opening else 0, used, len(lines))
+        if self._is_uniform:
+            first = lines[0]
+            opening = first.fee + first.setup * len({line.family for line in lines}) if self._has_opening else 0
+            return self._total(opening, used + gpu_us * first.gpu, len(lines))
+        return self._total(_opening(lines), used + gpu_us * max(line.gpu for line in lines), len(lines))
 
     def _charge_by_policy(self, lines: Sequence[Line], gpu_us: int, statuses: Sequence[str]) -> int:
         opened, used, ran = [], 0, False

@@ -1,8 +1,9 @@
 """A provider as a model: at the sending instant it decides when the answer comes and what it says. Sans-IO, and blind to who asks.
 
-Order at the door: outage (503), a known idempotency key, limits that reject (429), limits that queue; then the work runs and ends as its failures say. A
-call's slot is held from its sending to its answer, a job's until a poll has seen its result. A rejection is answered after `latency.refusal`, costs
-nothing, counts in no window and holds no slot. Instants are seconds from the start of the run, handed in by the driver and never going back.
+Order at the door: outage (503), a known idempotency key, limits that reject (429), limits that queue; then the work runs and ends as its failures
+say. A call's slot is held from its sending to its answer, a job's until a poll has seen its result. A rejection is answered after
+`latency.refusal`, costs nothing, counts in no window and holds no slot. Instants are seconds from the start of the run, handed in by the driver and
+never going back.
 """
 
 from __future__ import annotations
@@ -10,19 +11,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Sequence
 from math import ceil, inf
-from typing import TYPE_CHECKING
 
 from sbsim.errors import ScenarioError, StateError
 from sbsim.records import NO_USAGE, NOTHING_BEGUN, Call, Facts, Item, Outcome, Usage
+from sbsim.scenario.provider import ProviderSpec
 from sbsim.seeds import Draws
 from sbsim.world.door import Door
 from sbsim.world.failures import FailureModel
 from sbsim.world.latency import CallDraws, ServiceTime
 from sbsim.world.ledger import Ledger, Line
 from sbsim.world.results import Results
-
-if TYPE_CHECKING:
-    from sbsim.scenario import ProviderSpec
 
 _KEYS_KEPT_S = 24 * 3600.0
 """How long after its answer a provider remembers an idempotency key, seconds."""
@@ -85,17 +83,18 @@ class ModelledProvider:
     Attributes
     ----------
     poll_s : seconds between two polls of a job.
-    n_calls, n_polls : sendings and polls that reached it. n_rejected, n_too_large : sendings answered 429, and refused because no limit could ever grant
-    them. n_unavailable : sendings and polls during outages. n_polls_rejected : polls answered 429. n_replayed : sendings of a known idempotency key.
+    n_calls, n_polls : sendings and polls that reached it. n_rejected, n_too_large : sendings answered 429, and refused because a limit could never
+    grant them. n_unavailable : sendings and polls during outages. n_polls_rejected : polls answered 429. n_replayed : sendings of a known key.
     n_call_errors, n_item_errors, n_moderated, n_cancelled : what went wrong with work that was begun.
     """
 
     def __init__(self, spec: ProviderSpec, draws: Draws) -> None:
         api = spec.api
-        if spec.price.billed.get("timed_out", "full") != "full" and api.cancel != "running":
+        timed_out = spec.price.billed.get("timed_out", "full")
+        if timed_out != "full" and api.cancel != "running":
             raise ScenarioError(
-                f"providers[{spec.name}].price.billed.timed_out: {spec.price.billed['timed_out']} given, but a provider that cannot be told to stop bills a late answer "
-                "like any other; allowed: full, or api.cancel: running; try removing it"
+                f"providers[{spec.name}].price.billed.timed_out: {timed_out} given, but work that cannot be stopped ends in a late answer, billed "
+                "like any other; allowed: full, or another with api.cancel: running; try removing it"
             )
         self.spec = spec
         self.poll_s = float(api.poll or 0.0)
@@ -230,7 +229,7 @@ class ModelledProvider:
         return ware
 
     def _turn_away(self, call: Call, ready_at: float, now: float) -> tuple[float, Outcome]:
-        """429 with a Retry-After that suffices if nobody else comes, in whole seconds; or, when no limit could ever grant the call, an error for good."""
+        """429 with a Retry-After, whole seconds, that suffices if nobody else comes; or an error for good when a limit could never grant the call."""
         at, jitter = now + self._refusal_s, self._jitter(call)
         if ready_at == inf:
             self.n_too_large += 1

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING
 
 from sbsim.records import NO_USAGE, Facts, Outcome, Usage
-
-if TYPE_CHECKING:
-    from sbsim.scenario import Result
+from sbsim.scenario.provider import Result
 
 
 class Results:
@@ -22,7 +19,7 @@ class Results:
 
     def __init__(self, result: Result) -> None:
         self._life_s = float(result.expires)
-        self.is_inline = result.as_ == "inline" and result.bytes > 0
+        self.is_inline = result.as_ == "inline" and any(result.bytes)
         self._result = result
         self._plain = Outcome(life_s=self._life_s)  # nobody writes into an outcome: one serves all calls that used nothing worth saying
 
@@ -43,4 +40,4 @@ class Results:
 
     def n_bytes(self, facts: Facts) -> float:
         """Bytes of a content's result."""
-        return float(self._result.bytes * facts.duration_s if self._result.is_per_second else self._result.bytes)
+        return self._result.n_bytes(facts.duration_s)

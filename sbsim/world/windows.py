@@ -1,7 +1,8 @@
-"""Limits on how much may pass a provider's door in a stretch of time: sliding, fixed, bucket. A weight is 1 for a call, or its items, tokens or seconds.
+"""Limits on how much may pass a door in a stretch of time: sliding, fixed, bucket. A weight is 1 for a call, or its items, tokens, seconds.
 
-Each is asked with instants that never go back: `ready_at(weight, at)` is the first instant from `at` on at which the weight fits if nothing else comes
-(inf: never, when it is more than `most`), `take(weight, at)` lets it pass. A limit holds over half-open windows (t - per, t], so an instant leaves exactly `per` later.
+Each is asked with instants that never go back: `ready_at(weight, at)` is the first instant from `at` on at which the weight fits if nothing else
+comes (inf: never, when it is more than `most`), `take(weight, at)` lets it pass. A limit holds over half-open windows (t - per, t], so an instant
+leaves exactly `per` later.
 """
 
 from __future__ import annotations
