@@ -234,17 +234,19 @@ class Batch:
 class Call:
     """One sending of a fixed list of items to a lane.
 
-    (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry. `key` is the
-    idempotency key; `attempt` counts from 1; `due_at` is when it times out. `polled_at` is kept by the driver of a job lane; `bill_nano`, `fixed_nano`
-    (call fee, set-up, top-up) and `part_nano` (per item, before scaling) are set by the answer.
+    (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry. `attempt` counts
+    from 1; `due_at` is when it times out. `polled_at` is kept by the driver of a job lane; `bill_nano`, `fixed_nano` (call fee, set-up, top-up) and
+    `part_nano` (per item, before scaling) are set by the answer.
     """
 
     __slots__ = (
-        "attempt", "batch", "bill_nano", "due_at", "fixed_nano", "is_answered", "is_late", "items", "job", "key", "lane", "m", "part_nano", "path",
-        "polled_at", "reservation", "sent_at", "serial",
+        "attempt", "batch", "bill_nano", "due_at", "fixed_nano", "is_answered", "is_late", "items", "job", "lane", "m", "part_nano", "path", "polled_at",
+        "reservation", "same_key_as", "sent_at", "serial",
     )  # fmt: skip
 
-    def __init__(self, serial: int, lane: int, batch: Batch, items: list[Item], m: int, path: str, attempt: int, key: Hashable, sent_at: float, due_at: float) -> None:
+    def __init__(
+        self, serial: int, lane: int, batch: Batch, items: list[Item], m: int, path: str, attempt: int, sent_at: float, due_at: float
+    ) -> None:
         self.serial = serial
         self.lane = lane
         self.batch = batch
@@ -252,17 +254,22 @@ class Call:
         self.m = m
         self.path = path
         self.attempt = attempt
-        self.key = key
         self.sent_at = sent_at
         self.due_at = due_at
+        self.same_key_as: Call | None = None
         self.job: Any = None
         self.reservation: Any = None
         self.bill_nano = 0
         self.fixed_nano = 0
         self.part_nano: Sequence[int] = ()
-        self.polled_at: list[float] = []
+        self.polled_at: list[float] | None = None
         self.is_answered = False
         self.is_late = False
+
+    @property
+    def key(self) -> Hashable:
+        """The idempotency key: one's own, or that of the attempt of unknown outcome that this one repeats."""
+        return (self.lane, self.m, self.path) if self.same_key_as is None else self.same_key_as.key
 
 
 @dataclass(slots=True)
@@ -315,7 +322,9 @@ class ContentRequest:
         if isinstance(self.priority, str) or self.priority not in (URGENT, NORMAL, BACKGROUND) or isinstance(self.priority, bool):
             named = PRIORITIES.get(self.priority) if isinstance(self.priority, str) else None
             if named is None:
-                raise ValueError(f"request {self.id!r}: priority {self.priority!r} is not 1 (urgent), 2 (normal), 3 (background) or one of these names")
+                raise ValueError(
+                    f"request {self.id!r}: priority {self.priority!r} is not 1 (urgent), 2 (normal), 3 (background) or one of these names"
+                )
             self.priority = named
         for name in ("duration", "units_in", "units_out", "deadline_s", "max_units_out", "estimated_cost"):
             value = getattr(self, name)

@@ -90,7 +90,7 @@ class RunLog:
         items = call.items
         self._rows.append((
             call.serial, call.lane, call.batch.serial, call.m, call.attempt, call.attempt == 1, len(items), call.sent_at, now, call.bill_nano,
-            call.fixed_nano, code, len(call.polled_at), call.is_late,
+            call.fixed_nano, code, 0 if call.polled_at is None else len(call.polled_at), call.is_late,
         ))  # fmt: skip
         self._item_payer.extend([item.payer for item in items])
         self._item_content.extend([item.content.serial for item in items])

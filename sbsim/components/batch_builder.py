@@ -32,7 +32,9 @@ class BatchBuilder:
         "n_late_joins", "n_open", "similarity",
     )  # fmt: skip
 
-    def __init__(self, *, max_size: int, max_usd: float, max_duration_s: float, max_wait_s: float, similarity: Similarity, late_join: bool = True) -> None:
+    def __init__(
+        self, *, max_size: int, max_usd: float, max_duration_s: float, max_wait_s: float, similarity: Similarity, late_join: bool = True
+    ) -> None:
         self.max_size = max_size
         self.max_usd = max_usd
         self.max_duration_s = max_duration_s
@@ -51,22 +53,25 @@ class BatchBuilder:
     def add(self, item: Item, now: float, service_s: float) -> list[Batch] | None:
         """Take an item in; `service_s` is its lane's expected service. Returns the groups that became ready, oldest first (None: none did)."""
         content = item.content
+        shape = content.shape
         duration_s = content.duration_s
         usd = content.individual_usd
-        cell = content.group << 32 | content.shape
+        cell = content.group << 32 | shape
         ready: list[Batch] | None = None
-        batch: Batch | None = self._home.get(cell)
-        if batch is None or not batch.is_joinable or not self._fits_home(batch, content.shape, duration_s):
-            batch = self._first_fit(content.group, content.shape, duration_s)
+        span: list[float] | None = None
+        batch = self._home.get(cell)
+        if batch is not None and batch.is_joinable:
+            span = batch.shapes.get(shape)
+            # a duration between two that were checked needs no check of its own: it is as near to every member as the farther of the two
+            if (span is None or not span[0] <= duration_s <= span[1]) and not self._is_alike(batch, shape, duration_s):
+                batch = self._first_fit(content.group, shape, duration_s)
+        else:
+            batch = self._first_fit(content.group, shape, duration_s)
         if batch is not None and (batch.list_usd + usd > self.max_usd or batch.duration_s + duration_s > self.max_duration_s):
-            reason = "cost" if batch.list_usd + usd > self.max_usd else "duration"
-            if batch.state == OPEN:
-                ready = [self._make_ready(batch, now, reason)]
-            self._close_door(batch)
+            ready = self._overflow(batch, "cost" if batch.list_usd + usd > self.max_usd else "duration", now)
             batch = None
         if batch is None:
             batch = self._open(item)
-            self._home[cell] = batch
         item.batch = batch
         batch.items.append(item)
         batch.duration_s += duration_s
@@ -75,9 +80,9 @@ class BatchBuilder:
             batch.urgency = item.urgency
         if item.deadline_at < batch.deadline_at:
             batch.deadline_at = item.deadline_at
-        span = batch.shapes.get(content.shape)
+        span = batch.shapes.get(shape)
         if span is None:
-            batch.shapes[content.shape] = [duration_s, duration_s]
+            batch.shapes[shape] = [duration_s, duration_s]
             self._home[cell] = batch
         elif duration_s < span[0]:
             span[0] = duration_s
@@ -85,20 +90,21 @@ class BatchBuilder:
             span[1] = duration_s
         if len(batch.items) >= self.max_size:
             self._close_door(batch)
-            if batch.state != OPEN:
-                self.n_late_joins += 1
-                return ready
-            return [*(ready or ()), self._make_ready(batch, now, "size")]
-        if batch.state != OPEN:
-            self.n_late_joins += 1
-            return ready
-        due_at = item.deadline_at - service_s
-        if due_at > batch.opened_at + self.max_wait_s:
-            due_at = batch.opened_at + self.max_wait_s
-        if due_at <= now:
-            return [*(ready or ()), self._make_ready(batch, now, "due")]
-        if due_at < batch.due_at:
+            if batch.state == OPEN:
+                return [*(ready or ()), self._make_ready(batch, now, "size")]
+        elif batch.state == OPEN:
+            due_at = item.deadline_at - service_s
+            if due_at < batch.due_at:
+                batch.due_at = due_at
+            else:
+                due_at = batch.due_at
+                if len(batch.items) > 1:
+                    return ready
+            if due_at <= now:
+                return [*(ready or ()), self._make_ready(batch, now, "due")]
             self._arm(batch, due_at)
+            return ready
+        self.n_late_joins += 1
         return ready
 
     def tighten(self, item: Item, service_s: float) -> None:
@@ -111,7 +117,8 @@ class BatchBuilder:
         if item.deadline_at < batch.deadline_at:
             batch.deadline_at = item.deadline_at
         if batch.state == OPEN and item.deadline_at - service_s < batch.due_at:
-            self._arm(batch, item.deadline_at - service_s)
+            batch.due_at = item.deadline_at - service_s
+            self._arm(batch, batch.due_at)
 
     def wake(self, now: float) -> list[Batch]:
         """The groups whose due instant has come."""
@@ -170,17 +177,18 @@ class BatchBuilder:
         return [batch for batches in self._joinable.values() for batch in batches if batch.state == OPEN]
 
     # -- steps -------------------------------------------------------------------------------------------------------------
-    def _fits_home(self, batch: Batch, shape: int, duration_s: float) -> bool:
-        """A duration between two that were checked needs no similarity of its own: it is as near to every member as the farther of the two."""
-        span = batch.shapes.get(shape)
-        if span is not None and span[0] <= duration_s <= span[1]:
-            return True
+    def _is_alike(self, batch: Batch, shape: int, duration_s: float) -> bool:
         return self.similarity.worst(shape, duration_s, batch.shapes) >= self.similarity.threshold
 
+    def _overflow(self, batch: Batch, reason: str, now: float) -> list[Batch] | None:
+        """`batch` has no room for what came: it is full, and goes if it was open."""
+        ready = [self._make_ready(batch, now, reason)] if batch.state == OPEN else None
+        self._close_door(batch)
+        return ready
+
     def _first_fit(self, group: int, shape: int, duration_s: float) -> Batch | None:
-        similarity = self.similarity
         for batch in self._joinable.get(group, ()):
-            if similarity.worst(shape, duration_s, batch.shapes) >= similarity.threshold:
+            if self._is_alike(batch, shape, duration_s):
                 return batch
         return None
 
@@ -188,6 +196,7 @@ class BatchBuilder:
         self._serial += 1
         content = item.content
         batch = Batch(self._serial, content.offers[0].lane, content.group, item.opened_at)
+        batch.due_at = item.opened_at + self.max_wait_s
         joinable = self._joinable.get(content.group)
         if joinable is None:
             self._joinable[content.group] = [batch]
@@ -197,7 +206,6 @@ class BatchBuilder:
         return batch
 
     def _arm(self, batch: Batch, due_at: float) -> None:
-        batch.due_at = due_at
         heappush(self._agenda, (due_at, batch.serial, batch))
         if due_at < self.due_at:
             self.due_at = due_at

@@ -13,20 +13,25 @@ from sbsim.records import Item, Request
 
 
 class Coalescer:
-    """Work under way by content key. `enabled=False`: nothing is ever found, every request is work of its own."""
+    """Work under way. `enabled=False`: nothing is ever found, every request is work of its own.
 
-    __slots__ = ("_items", "enabled")
+    Attributes
+    ----------
+    items : the newest work by content key; the pipeline looks here itself, since a call for every request costs as much as the look.
+    """
+
+    __slots__ = ("enabled", "items")
 
     def __init__(self, enabled: bool = True) -> None:
         self.enabled = enabled
-        self._items: dict[Hashable, Item] = {}
+        self.items: dict[Hashable, Item] = {}
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self.items)
 
     def find(self, request: Request, now: float, service_s: float) -> Item | None:
         """Work that `request` may join; None: it starts its own. `service_s`: expected seconds of work that starts now."""
-        item = self._items.get(request.content.key)
+        item = self.items.get(request.content.key)
         if item is None:
             return None
         deadline_at = request.deadline_at
@@ -39,14 +44,14 @@ class Coalescer:
         content = item.content
         if not self.enabled or not content.reusable:
             return
-        older = self._items.get(content.key)
+        older = self.items.get(content.key)
         if older is not None:
             rivals = older.rivals
             if rivals is None:
                 rivals = older.rivals = [older]
             rivals.append(item)
             item.rivals = rivals
-        self._items[content.key] = item
+        self.items[content.key] = item
 
     def join(self, request: Request, item: Item) -> bool:
         """`request` waits for `item` too; True when it made the item more pressing."""
@@ -62,6 +67,6 @@ class Coalescer:
 
     def close(self, item: Item) -> None:
         """The work has ended, one way or the other: later requests for the content find nothing, neither it nor its rivals."""
-        current = self._items.get(item.content.key)
+        current = self.items.get(item.content.key)
         if current is not None and (current is item or (item.rivals is not None and current in item.rivals)):
-            del self._items[item.content.key]
+            del self.items[item.content.key]

@@ -13,7 +13,7 @@ from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import Limit, RateLimiter
 from sbsim.components.retry import Retry
 from sbsim.components.similarity import Similarity
-from sbsim.components.sizing import size
+from sbsim.components.sizing import fixed
 from sbsim.components.tally import ServiceEstimate
 from sbsim.config import Config
 from sbsim.pipeline.dispatch import Dispatcher
@@ -43,7 +43,7 @@ def build(
     batching = config.batching
     similarity = Similarity(shapes, config.similarity, batching.similarity_threshold)
     builder = BatchBuilder(
-        max_size=size(config),
+        max_size=fixed(batching.max_batch_size),
         max_usd=_or_inf(batching.max_batch_cost),
         max_duration_s=_or_inf(batching.max_batch_duration),
         max_wait_s=batching.max_wait,

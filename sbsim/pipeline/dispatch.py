@@ -14,7 +14,7 @@ from sbsim.components.budget import Budget
 from sbsim.components.coalescer import Coalescer
 from sbsim.pipeline.actions import Action, Fail, Send
 from sbsim.pipeline.lane import Lane
-from sbsim.records import BOUND, URGENT, Batch, Call, Item
+from sbsim.records import URGENT, Batch, Call, Item
 
 
 class Dispatcher:
@@ -39,45 +39,52 @@ class Dispatcher:
         self._serial = 0
 
     def enqueue(self, batch: Batch, now: float, out: list[Action]) -> None:
-        """A batch is ready: it takes its place, and goes at once when it is the head and the gates are open."""
+        """A batch is ready: it goes at once when nothing stands before it and the gates are open, else it takes its place."""
         lane = self.lanes[batch.lane]
-        lane.queue.push(batch)
-        if lane.queue.peek() is batch:  # else the head before it is still held
+        queue = lane.queue
+        if not len(queue) and self._go(lane, batch, now, out):
+            return
+        queue.push(batch)
+        if len(queue) > 1 and queue.peek() is batch:  # else the head before it is still held
             self.dispatch(lane, now, out)
 
     def dispatch(self, lane: Lane, now: float, out: list[Action]) -> None:
         """Send from the head of the lane's queue until a gate says later; `lane.blocked_until` says when."""
-        queue, limiter, budget = lane.queue, lane.limiter, self.budget
-        lane.blocked_until = inf
-        while (batch := queue.peek()) is not None:
+        queue = lane.queue
+        while (batch := queue.peek()) is not None and self._go(lane, batch, now, out):
+            queue.pop()
+
+    def _go(self, lane: Lane, batch: Batch, now: float, out: list[Action]) -> bool:
+        """Send the calls of `batch`, the next on its lane, one by one; False when a gate holds the next one, with `lane.blocked_until` set."""
+        limiter, budget = lane.limiter, self.budget
+        while True:
             if limiter.n_in_flight >= limiter.concurrency:
-                return
+                lane.blocked_until = inf  # only an answer can help
+                return False
             if (self.has_orphans or self.drops_late) and not self._prune(batch, now, out):
-                queue.pop()
-                continue
+                return True
             part = lane.next_part(batch)
             demand = lane.demand(part)
             ready_at = limiter.ready_at(demand, now)
             if ready_at > now:
                 self.n_held_by_limit += 1
                 lane.blocked_until = ready_at
-                return
+                return False
             reservation = None
             if budget is not None:
                 most = lane.book.most(part, lane.call_timeout_s)
                 is_urgent = batch.urgency == URGENT
                 if most is None or not budget.can_ever(most, is_urgent):
-                    self._shrink(lane, batch, part, out)
-                    continue
+                    if self._shrink(lane, batch, part, out):
+                        continue
+                    return True
                 ready_at = budget.ready_at(most, is_urgent, now)
                 if ready_at > now:
                     self.n_held_by_budget += 1
                     lane.blocked_until = ready_at
-                    return
+                    return False
                 reservation = budget.take(most, now)
-            if self._bind(lane, batch):
-                queue.pop()
-            self._serial += 1
+            rest = self._bind(lane, batch)
             call = self._call(lane, batch, part, now)
             call.reservation = reservation
             limiter.take(call.serial, demand, now)
@@ -87,6 +94,9 @@ class Dispatcher:
             for item in part:
                 item.ends_at = ends_at
             out.append(Send(call))
+            if not rest:
+                lane.blocked_until = inf
+                return True
 
     def dispatch_all(self, now: float, out: list[Action]) -> None:
         """Every lane that has something waiting: what one of them settled may help another."""
@@ -122,26 +132,28 @@ class Dispatcher:
         return together
 
     # -- steps -------------------------------------------------------------------------------------------------------------
-    def _bind(self, lane: Lane, batch: Batch) -> bool:
-        """Take the next call off the batch; True when nothing is left of it in the queue."""
-        if batch.parts is None:
-            if batch.state != BOUND:
-                self.builder.bind(batch)
-            parts = lane.plan(batch.items) if lane.max_part < len(batch.items) or lane.takes != "list" or lane.limiter.most_tokens < inf else [batch.items]
-            batch.parts = parts
-        batch.parts.pop(0)
-        return not batch.parts
+    def _bind(self, lane: Lane, batch: Batch) -> list[list[Item]]:
+        """Take the next call off the batch; what is left of it."""
+        parts = batch.parts
+        if parts is None:
+            self.builder.bind(batch)
+            parts = batch.parts = lane.cut(batch.items)
+        parts.pop(0)
+        return parts
 
     def _call(self, lane: Lane, batch: Batch, part: list[Item], now: float) -> Call:
         """The attempt that carries `part`. After an unknown outcome the key stays, so that a provider that knows it answers for the first sending."""
+        self._serial += 1
         before = batch.call
         due_at = now + lane.call_timeout_s
         if before is None:
             m = lane.m
             lane.m = m + 1
-            return Call(self._serial, lane.index, batch, part, m, "", 1, (lane.index, m, ""), now, due_at)
-        key = before.key if before.is_late else (lane.index, before.m, batch.path)
-        return Call(self._serial, lane.index, batch, part, before.m, batch.path, before.attempt + 1, key, now, due_at)
+            return Call(self._serial, lane.index, batch, part, m, "", 1, now, due_at)
+        call = Call(self._serial, lane.index, batch, part, before.m, batch.path, before.attempt + 1, now, due_at)
+        if before.is_late:
+            call.same_key_as = before
+        return call
 
     def _prune(self, batch: Batch, now: float, out: list[Action]) -> bool:
         """Drop from an unsent batch what need not be sent; False when nothing is left."""
@@ -150,24 +162,22 @@ class Dispatcher:
             if late:
                 self.give_up(late, "deadline", out)
         if any(item.done for item in batch.items):
-            if batch.state != BOUND:
-                self.builder.bind(batch)  # a batch that lost members takes no new ones: its sums are no longer theirs
+            self.builder.bind(batch)  # a batch that lost members takes no new ones: its sums are no longer theirs
             batch.items = [item for item in batch.items if not item.done]
             if batch.parts is not None:
                 batch.parts = [kept for part in batch.parts if (kept := [item for item in part if not item.done])]
         return bool(batch.items if batch.parts is None else batch.parts)
 
-    def _shrink(self, lane: Lane, batch: Batch, part: list[Item], out: list[Action]) -> None:
-        """A call that no budget window could ever pay is halved; one item alone is given up."""
-        if batch.parts is None:
-            if batch.state != BOUND:
-                self.builder.bind(batch)
-            batch.parts = lane.plan(batch.items)
-        batch.parts.pop(0)
+    def _shrink(self, lane: Lane, batch: Batch, part: list[Item], out: list[Action]) -> bool:
+        """A call that no budget window could ever pay is halved; one item alone is given up. Whether anything is left to send."""
+        parts = batch.parts
+        if parts is None:
+            self.builder.bind(batch)
+            parts = batch.parts = lane.cut(batch.items)
+        parts.pop(0)
         if len(part) > 1:
             half = (len(part) + 1) // 2
-            batch.parts[:0] = [part[:half], part[half:]]
-            return
-        self.give_up(part, "never_affordable", out)
-        if not batch.parts:
-            lane.queue.discard(batch)
+            parts[:0] = [part[:half], part[half:]]
+        else:
+            self.give_up(part, "never_affordable", out)
+        return bool(parts)

@@ -64,6 +64,8 @@ class Lane:
 
     def demand(self, items: Sequence[Item]) -> Demand:
         """What a call of these items asks of the limits."""
+        if not self.limiter.has_size_limits:
+            return Demand(len(items), 0.0, 0.0)
         tokens = content_s = 0.0
         for item in items:
             content = item.content
@@ -77,12 +79,13 @@ class Lane:
 
     def next_part(self, batch: Batch) -> list[Item]:
         """The items of the batch's next call. Before it is bound this is only a look: the batch may still grow."""
-        if batch.parts is not None:
-            return batch.parts[0]
-        items = batch.items
-        if len(items) == 1 or (self.takes == "list" and len(items) <= self.max_part and self.limiter.most_tokens == inf):
-            return items
-        return self.plan(items)[0]
+        return batch.parts[0] if batch.parts is not None else self.cut(batch.items)[0]
+
+    def cut(self, items: list[Item]) -> list[list[Item]]:
+        """The calls that a batch makes: usually one."""
+        if len(items) == 1 or (self.takes == "list" and len(items) <= self.max_part and not self.limiter.has_size_limits):
+            return [items]
+        return self.plan(items)
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
         """Cut a batch into calls, in its own order: no call carries more items or tokens than the provider takes or a limit can ever grant."""

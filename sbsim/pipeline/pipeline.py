@@ -125,7 +125,7 @@ class Pipeline:
         call.is_answered = True
         lane = self.lanes[call.lane]
         del self.dispatcher.in_flight[call.serial]
-        lane.limiter.release(call.serial, now, call.polled_at)
+        lane.limiter.release(call.serial, now, call.polled_at or ())
         error = outcome.error
         if error != "not_sent":
             call.bill_nano, call.fixed_nano, call.part_nano = lane.book.bill(call.items, outcome)
@@ -165,6 +165,7 @@ class Pipeline:
                 dispatcher.enqueue(batch, now, out)
         for lane in self.lanes:
             if now >= lane.blocked_until:
+                lane.blocked_until = inf
                 dispatcher.dispatch(lane, now, out)
         return self._settle(now, out)
 
@@ -233,12 +234,13 @@ class Pipeline:
             return (Refuse((request,), reason),)
         self._n_active += 1
         coalescer = self.coalescer
-        under_way = coalescer.find(request, now, service_s)
-        if under_way is not None:
-            self.n_joined += 1
-            if coalescer.join(request, under_way) and under_way.ends_at == -inf:
-                self._hurry(under_way, lane, now)
-            return NOTHING
+        if content.key in coalescer.items:
+            under_way = coalescer.find(request, now, service_s)
+            if under_way is not None:
+                self.n_joined += 1
+                if coalescer.join(request, under_way) and under_way.ends_at == -inf:
+                    self._hurry(under_way, lane, now)
+                return NOTHING
         item = Item(request)
         coalescer.open(item)
         builder = self.builder
@@ -279,6 +281,7 @@ class Pipeline:
         items = call.items
         lacking = dict(outcome.failures) if outcome.failures else None
         served: list[Item] = []
+        under_way = self.coalescer.items
         cache, contents, n_bytes = self.cache, outcome.contents, outcome.n_bytes
         life_s = min(outcome.life_s - RESULT_MARGIN_S, cache.ttl_s)
         for index, item in enumerate(items):
@@ -290,7 +293,14 @@ class Pipeline:
                 cache.put(entry, now)
             if not item.done:
                 item.entry = entry
-                served.extend(self.dispatcher.close(item))
+                if item.rivals is None:  # the usual case of `dispatcher.close`, without two calls an item
+                    item.done = True
+                    item.batch = None  # no cycle of item and batch is left for the garbage collector
+                    if under_way.get(content.key) is item:
+                        del under_way[content.key]
+                    served.append(item)
+                else:
+                    served.extend(self.dispatcher.close(item))
         if served:
             n = 0
             for item in served:

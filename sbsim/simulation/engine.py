@@ -6,6 +6,7 @@ nothing left to chance: at one instant answers come first (rank 0, in order of s
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heapify, heappush
 from math import inf
@@ -62,7 +63,19 @@ class Engine:
         self._answers: dict[int, At] = {}  # of calls whose lane lets them be aborted
 
     def drive(self, requests: Iterable[Request]) -> None:
-        """Submit requests in order of arrival, everything that comes before each of them first."""
+        """Submit requests in order of arrival, everything that comes before each of them first.
+
+        The garbage collector rests meanwhile: a run makes millions of objects and no cycles worth the search, which costs a quarter of its time.
+        """
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            self._drive(requests)
+        finally:
+            if was_enabled:
+                gc.enable()
+
+    def _drive(self, requests: Iterable[Request]) -> None:
         env, pipeline = self._env, self.pipeline
         queue, step, submit, carry_out = env._queue, env.step, pipeline.submit, self._carry_out
         next_at = queue[0][0] if queue else inf
@@ -93,7 +106,7 @@ class Engine:
             if unsettled == n_study:
                 return
             self.log.reserve(request.serial)
-            self.drive((request,))
+            self._drive((request,))
 
     def drain(self, stop_at: float) -> None:
         """No more arrivals: carry on until nothing is pending or in flight, `stop_at` at the latest."""
@@ -158,6 +171,8 @@ class Engine:
 
     def _polled(self, event: Event) -> None:
         now, call, job = event._value
+        if call.polled_at is None:
+            call.polled_at = []
         call.polled_at.append(now)
         at, outcome = self._providers[call.lane].poll(job, now)
         if outcome is None:
@@ -201,4 +216,3 @@ class Engine:
         self._armed_at = at = at if at > now else now
         self._n_armed += 1
         At(self._env, at, WAKE, self._n_armed, self._woken, (at, self._n_armed))
-

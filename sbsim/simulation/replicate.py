@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 
 from sbsim.config import Config
-from sbsim.measure import Counted, kpis
+from sbsim.measure import Counted, kpi_values
 from sbsim.parallel import run_all
 from sbsim.pipeline.build import build
 from sbsim.runlog import RunLog
@@ -103,4 +103,4 @@ def _one(scenario: Scenario, seed: int, config: Config | None, warmup_s: float, 
         scenario = scenario.with_config(config)
     finished = run(scenario, seed=seed, replication=replication)
     counted = Counted(finished, scenario, warmup_s)
-    return Replication(kpis(counted), counted.is_saturated, finished.log.is_incomplete, finished.log.counters)
+    return Replication(kpi_values(counted), counted.is_saturated, finished.log.is_incomplete, finished.log.counters)
