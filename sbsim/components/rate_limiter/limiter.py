@@ -1,0 +1,196 @@
+"""The gate itself; how each kind of window counts is `windows`' affair."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from math import ceil, inf
+from typing import NamedTuple
+
+from sbsim.components.rate_limiter.windows import Bucket, FixedWindow, PolledCalls, SlidingCalls, SlidingUnits, Window
+from sbsim.records import Demand
+
+_SIZES = ("items", "tokens", "content_seconds")
+"""Units that grow with what a call carries, in the order of `Demand`'s fields."""
+
+
+class Limit(NamedTuple):
+    """One declared limit: at most `n` of `unit` per `per_s` seconds, or `n` at a time.
+
+    `unit`: calls, items, tokens, content_seconds, concurrency or outstanding; `kind`: sliding, fixed or bucket; `burst` of a bucket, in units;
+    `resets_s`: seconds past midnight UTC at which a fixed window begins (None: windows begin at multiples of `per_s`).
+    """
+
+    unit: str
+    n: float
+    per_s: float | None = None
+    kind: str = "sliding"
+    burst: float | None = None
+    resets_s: float | None = None
+
+
+class RateLimiter:
+    """All limits of one lane, all or nothing.
+
+    Parameters
+    ----------
+    limits : the provider's known ones and our own, which apply together.
+    pacing_s : seconds between two sendings at least.
+    guard_s : seconds that one sending may travel longer than another.
+    poll_s : seconds between the polls of a job at least; 0 where the lane does not poll.
+    epoch_at : the wall-clock instant of time 0, seconds since 1970 (UTC), for the boundaries of fixed windows.
+
+    Attributes
+    ----------
+    concurrency : calls in flight at most. n_in_flight : calls in flight.
+    most_items, most_tokens, most_content_s : the largest call that any limit can grant. has_size_limits : whether some call could never pass.
+    """
+
+    __slots__ = (
+        "_calls", "_guard_s", "_is_plain", "_jobs", "_leave_at", "_n", "_opens_at", "_poll_s", "_polled", "_sized", "_width_s", "concurrency",
+        "has_size_limits", "most_content_s", "most_items", "most_tokens", "n_in_flight", "pacing_s",
+    )  # fmt: skip
+
+    def __init__(self, limits: Sequence[Limit], *, pacing_s: float = 0.0, guard_s: float = 0.0, poll_s: float = 0.0, epoch_at: float = 0.0) -> None:
+        self.pacing_s = pacing_s
+        self.n_in_flight = 0
+        self.concurrency = min((limit.n for limit in limits if limit.unit in ("concurrency", "outstanding")), default=inf)
+        self._guard_s = guard_s
+        self._poll_s = poll_s
+        self._opens_at = -inf  # not before: pacing, Retry-After
+        self._jobs: dict[int, float] = {}  # when each outstanding job was sent, by the serial of its call
+        self._polled: list[tuple[PolledCalls | FixedWindow, int]] = []  # with the most that one job can send within it
+        self._calls: list[Window] = []
+        self._n, self._width_s = inf, 0.0  # one sliding window on calls, the common limit, is kept right here
+        self._leave_at: deque[float] = deque()  # when each of the last n sendings leaves it
+        calls = [limit for limit in limits if limit.unit == "calls"]
+        if poll_s:
+            self._polled = [self._polled_window(limit, epoch_at) for limit in _binding(calls)]
+        else:
+            self._keep_calls(_binding(calls), epoch_at)
+        self._sized = [(self._window(limit, epoch_at), _SIZES.index(limit.unit)) for limit in limits if limit.unit in _SIZES]
+        self._is_plain = not (self._polled or self._calls or self._sized)
+        self.most_items, self.most_tokens, self.most_content_s = (
+            min((window.most for window, field in self._sized if field == each), default=inf) for each in range(3)
+        )
+        self.has_size_limits = bool(self._sized) or not self._polls_fit()
+
+    def can_ever(self, demand: Demand) -> bool:
+        """Whether an idle lane could let this call pass (and, of a job, its polls)."""
+        return (
+            demand.n_items <= self.most_items and demand.tokens <= self.most_tokens and demand.content_s <= self.most_content_s and self._polls_fit()
+        )
+
+    def ready_at(self, demand: Demand, now: float) -> float:
+        """`now` if the call may go, else the earliest instant at which it may; inf where only a release can help, or nothing."""
+        if self.n_in_flight >= self.concurrency:
+            return inf
+        at = self._opens_at
+        if at < now:
+            at = now
+        leave_at = self._leave_at
+        if len(leave_at) >= self._n and leave_at[0] > at:
+            at = leave_at[0]
+        return at if self._is_plain else self._ready_everywhere_at(demand, now, at)
+
+    def take(self, serial: int, demand: Demand, now: float) -> None:
+        """The call with this serial leaves now."""
+        self.n_in_flight += 1
+        opens_at = now + self.pacing_s
+        if opens_at > self._opens_at:
+            self._opens_at = opens_at
+        if self._width_s:
+            leave_at = self._leave_at
+            while leave_at and leave_at[0] <= now:
+                leave_at.popleft()
+            leave_at.append(now + self._width_s)
+        if self._is_plain:
+            return
+        if self._polled:
+            self._jobs[serial] = now
+            for polled, most in self._polled:
+                polled.hold(most)
+        for window in self._calls:
+            window.take(1, now)
+        for sized, field in self._sized:
+            sized.take(demand[field], now)
+
+    def release(self, serial: int, now: float, polls: Sequence[float] = ()) -> None:
+        """The call was answered (a job: its result was seen, or nobody asks any more); `polls` are the instants at which it was polled."""
+        self.n_in_flight -= 1
+        if self._polled:
+            instants = (self._jobs.pop(serial), *polls)
+            for window, most in self._polled:
+                window.replace(most, instants, now)
+
+    def hold(self, until: float) -> None:
+        """Nothing leaves before `until`: the provider asked us to wait (Retry-After). It tightens, never loosens."""
+        if until > self._opens_at:
+            self._opens_at = until
+
+    # -- steps -------------------------------------------------------------------------------------------------------------
+    def _ready_everywhere_at(self, demand: Demand, now: float, at: float) -> float:
+        """The latest of what the windows say; each stays ready once it is, so they all are then."""
+        for polled, most in self._polled:
+            ready_at = polled.ready_at(most, now)
+            if ready_at > at:
+                at = ready_at
+        for window in self._calls:
+            ready_at = window.ready_at(1, now)
+            if ready_at > at:
+                at = ready_at
+        for sized, field in self._sized:
+            ready_at = sized.ready_at(demand[field], now)
+            if ready_at > at:
+                at = ready_at
+        return at
+
+    def _polls_fit(self) -> bool:
+        return all(most <= window.most for window, most in self._polled)
+
+    def _keep_calls(self, limits: Sequence[Limit], epoch_at: float) -> None:
+        for limit in limits:
+            if limit.kind == "sliding" and not self._width_s:
+                self._n, self._width_s = limit.n, _period_s(limit) + self._guard_s
+            else:
+                self._calls.append(self._window(limit, epoch_at))
+
+    def _window(self, limit: Limit, epoch_at: float) -> SlidingCalls | SlidingUnits | FixedWindow | Bucket:
+        per_s = _period_s(limit)
+        if limit.kind == "fixed":
+            return FixedWindow(limit.n, per_s, self._guard_s, ((limit.resets_s or 0.0) - epoch_at) % per_s)
+        if limit.kind == "bucket":
+            return Bucket(limit.n, per_s, _burst(limit), self._guard_s)
+        return (SlidingCalls if limit.unit == "calls" else SlidingUnits)(limit.n, per_s + self._guard_s)
+
+    def _polled_window(self, limit: Limit, epoch_at: float) -> tuple[PolledCalls | FixedWindow, int]:
+        """A limit on calls where jobs are polled, and the most instants `poll_s` apart that one of its windows can hold."""
+        per_s = _period_s(limit)
+        if limit.kind == "bucket":
+            per_s *= _burst(limit) / limit.n
+        most = ceil((per_s + self._guard_s) / self._poll_s)
+        if limit.kind == "fixed":
+            window = self._window(limit, epoch_at)
+            assert isinstance(window, FixedWindow)
+            return window, most
+        return PolledCalls(_burst(limit) if limit.kind == "bucket" else limit.n, per_s + self._guard_s), most
+
+
+def _period_s(limit: Limit) -> float:
+    if limit.per_s is None:
+        raise ValueError(f"a limit on {limit.unit} needs a period; given: {limit}; try per_s=60")
+    return limit.per_s
+
+
+def _burst(limit: Limit) -> float:
+    return limit.n if limit.burst is None else limit.burst
+
+
+def _binding(limits: Sequence[Limit]) -> list[Limit]:
+    """Without the sliding windows that another implies: no more of it in no less time."""
+    kept: list[Limit] = []
+    for limit in sorted(limits, key=lambda limit: (limit.kind != "sliding", limit.n, -_period_s(limit))):
+        implied = limit.kind == "sliding" and any(k.kind == "sliding" and k.n <= limit.n and _period_s(k) >= _period_s(limit) for k in kept)
+        if not implied:
+            kept.append(limit)
+    return kept
