@@ -29,6 +29,7 @@ class SettingsFile:
     ----------
     values : path -> value of the settings it names, in base units. config : these over the defaults.
     providers, sla : plain values of these parts, None where the file has none; `scenario.load_deployment` reads them.
+    prefix : path of the settings within the file. origins : the places of its entries.
     """
 
     source: str
@@ -36,6 +37,7 @@ class SettingsFile:
     config: Config
     providers: Any = None
     sla: Any = None
+    prefix: tuple[str, ...] = ()
     origins: Origins = field(default_factory=lambda: Origins("config"), compare=False)
 
 
@@ -61,7 +63,8 @@ def load(path: str | Path) -> SettingsFile:
         _only_sections(settings, origins)
     config = _config(settings, origins, prefix)
     values = {path: config.get(path) for path in SETTINGS if _is_given(settings, path)}
-    return SettingsFile(str(file), values, config, document.get("providers") if has_key else None, document.get("sla") if has_key else None, origins)
+    providers, sla = (document.get("providers"), document.get("sla")) if has_key else (None, None)
+    return SettingsFile(str(file), values, config, providers, sla, prefix, origins)
 
 
 def read_document(file: Path) -> tuple[Any, Origins]:

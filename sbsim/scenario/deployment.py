@@ -1,19 +1,16 @@
 """What runs in production: settings, providers and promises, without the laws that only a simulation needs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError, model_validator
 
-from sbsim.config import Config
-from sbsim.config.files import load as load_settings
-from sbsim.documents.faults import FieldError, at, refusal
+from sbsim.config import Config, SettingsFile, require_available
+from sbsim.config import load as load_settings
+from sbsim.documents.faults import FieldError, refusal
 from sbsim.documents.model import Model
-from sbsim.documents.origin import Origins
 from sbsim.scenario.parts import require_available_provider
 from sbsim.scenario.provider import ProviderSpec
 from sbsim.scenario.scenario import Scenario
@@ -45,29 +42,48 @@ def deployment(scenario: Scenario, config: Config | None = None) -> dict[str, An
 def load_deployment(path: str | Path) -> Deployment:
     """Settings, providers and promises of a file that `deployment` wrote, or of bare settings. Raises ScenarioError."""
     file = load_settings(path)
-    parts = _Parts.model_validate
-    try:
-        read = parts({key: value for key, value in (("providers", file.providers), ("sla", file.sla)) if value is not None})
-        providers = with_shared_prices(read.providers)
-        for k, provider in enumerate(providers):
-            _available(provider, k, file.origins)
-    except ValidationError as error:
-        raise refusal(error, file.origins) from None
-    except FieldError as error:
-        raise at(file.origins, tuple(error.path), str(error)) from None
-    config = file.config.resolved(any(provider.limits for provider in providers))
-    return Deployment(config, providers, by_priority(read.sla) if read.sla is not None else None)
+    require_available(file.config, file.origins, file.prefix)
+    providers, sla = _parts(file)
+    return Deployment(file.config.resolved(any(provider.limits for provider in providers)), providers, sla)
+
+
+def differing_parts(file: SettingsFile, scenario: Scenario) -> list[tuple[str, str]]:
+    """(part, "differ from" or "differs from") of what a file of settings says otherwise than the scenario. Raises ScenarioError."""
+    providers, sla = _parts(file)
+    here = {provider.name: _deployed(provider) for provider in scenario.providers}
+    differing = []
+    if providers and {provider.name: _deployed(provider) for provider in providers} != here:
+        differing.append(("providers", "differ from"))
+    if sla is not None and sla != scenario.sla:
+        differing.append(("sla", "differs from"))
+    return differing
 
 
 class _Parts(Model):
     """The parts beside the settings."""
 
     providers: tuple[ProviderSpec, ...] = ()
-    sla: dict[Any, Sla] | None = None
+    sla: Annotated[dict[Any, Sla], AfterValidator(by_priority)] | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        object.__setattr__(self, "providers", with_shared_prices(self.providers))
+        for k, provider in enumerate(self.providers):
+            try:
+                require_available_provider(provider)
+            except FieldError as error:
+                raise FieldError(str(error), "providers", k, *error.path) from None
+        return self
 
 
-def _available(provider: ProviderSpec, k: int, origins: Origins) -> None:
+def _parts(file: SettingsFile) -> tuple[tuple[ProviderSpec, ...], dict[int, Sla] | None]:
+    given = {key: value for key, value in (("providers", file.providers), ("sla", file.sla)) if value is not None}
     try:
-        require_available_provider(provider)
-    except FieldError as error:
-        raise at(origins, ("providers", k, *error.path), str(error)) from None
+        read = _Parts.model_validate(given)
+    except ValidationError as error:
+        raise refusal(error, file.origins) from None
+    return read.providers, read.sla
+
+
+def _deployed(provider: ProviderSpec) -> tuple[Any, ...]:
+    return tuple(getattr(provider, key) for key in _DEPLOYED)

@@ -8,10 +8,12 @@ from typing import Any
 
 import sbsim
 from sbsim.config import Config
+from sbsim.config import load as load_settings
 from sbsim.documents.faults import nearest, one_of
 from sbsim.documents.origin import Origins
 from sbsim.documents.yaml12 import read_yaml
 from sbsim.errors import ScenarioError
+from sbsim.scenario.deployment import differing_parts
 from sbsim.scenario.scenario import Scenario, set_value
 
 _PACKAGE = Path(sbsim.__file__).parent
@@ -44,18 +46,22 @@ def load(scenario: str | Path, sets: Iterable[str] = (), configs: Iterable[str |
     file = _find(scenario)
     document, origins = _read(file)
     document = _with_own_path(document, file)
-    if configs := list(configs):
-        from sbsim.config.files import load as load_settings
-
-        values: dict[str, Any] = {}
-        for each in configs:
-            values.update(load_settings(each).values)
-        document = {**document, "config": Config.from_values(values, one_of(configs)).to_plain()}
-        origins.replace(("config",), one_of(configs))
-    for each in sets:
-        text, value = _assignment(each)
-        document = set_value(document, origins, text, value, f"--set {each}")
-    return Scenario.from_document(document, origins)
+    files = [load_settings(each) for each in configs]
+    if files:
+        values = {path: value for each in files for path, value in each.values.items()}
+        sources = one_of(each.source for each in files)
+        document = {**document, "config": Config.from_values(values, sources).to_plain()}
+        origins.replace(("config",), sources)
+    for assignment in sets:
+        text, value = _assignment(assignment)
+        document = set_value(document, origins, text, value, f"--set {assignment}")
+    scenario = Scenario.from_document(document, origins)
+    notes = [
+        f"{each.source}: its {part} {verb} the scenario's; only its settings are read"
+        for each in files
+        for part, verb in differing_parts(each, scenario)
+    ]
+    return scenario.noted(*notes) if notes else scenario
 
 
 def schema() -> dict[str, Any]:

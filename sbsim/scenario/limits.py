@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from sbsim.config.sections import time_of_day_s
 from sbsim.documents.faults import FieldError, nearest, one_of, shown
@@ -16,6 +17,11 @@ STANDING = ("concurrency", "outstanding")
 """Units that are held, not counted over a time."""
 _OTHERS = ("per", "kind", "burst", "on_excess", "known", "resets")
 _DAY_S = 86400.0
+
+
+def _what(unit: str) -> str:
+    """Tokens and seconds may be fractions; the others are counted."""
+    return "number" if unit in ("tokens", "content_seconds") else "count"
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,16 @@ class Limit(Model):
     known: Boolean = field(True, "Whether our own limiter knows it.")
     resets: Annotated[float | None, TimeOfDay()] = field(None, 'Time of day at which a fixed window begins anew, "00:00 UTC".')
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        written = handler.resolve_ref_schema(handler(core_schema))
+        properties = {key: value for key, value in written["properties"].items() if key in _OTHERS}
+        for unit in UNITS:
+            properties[unit] = {"type": "integer" if _what(unit) == "count" else "number", "exclusiveMinimum": 0}
+        written.update(properties=properties, oneOf=[{"required": [unit]} for unit in UNITS])
+        del written["required"]
+        return written
+
     @model_validator(mode="before")
     @classmethod
     def _unit_is_the_key(cls, given: Any) -> Any:
@@ -61,9 +77,8 @@ class Limit(Model):
         if len(units) != 1:
             raise FieldError(f"a limit is on exactly one of {one_of(UNITS)}; given: {one_of(units) or 'none'}; try {{calls: 50, per: 60s}}")
         unit = units[0]
-        what = "number" if unit in ("tokens", "content_seconds") else "count"
         try:
-            n = Quantity(what, is_open=True).read(given[unit])
+            n = Quantity(_what(unit), is_open=True).read(given[unit])
         except ValueError as error:
             raise FieldError(str(error), unit) from None
         return {"unit": unit, "n": n, **{key: value for key, value in given.items() if key != unit}}

@@ -70,6 +70,7 @@ class Scenario(Model):
     robust: Robust | None = field(None, "A search that holds for several futures (part 6).")
     indifference_usd: Annotated[float | None, Quantity("money", or_none=True)] = field(None, "Dollars that do not matter (part 6).")
 
+    _notes: tuple[str, ...] = PrivateAttr(default=())
     _document: dict[str, Any] = PrivateAttr(default_factory=dict)
     _origins: Origins = PrivateAttr(default_factory=lambda: Origins("scenario"))
 
@@ -105,7 +106,13 @@ class Scenario(Model):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and probably not meant, a sentence each."""
-        return tuple(checks.warnings(self))
+        return (*self._notes, *checks.warnings(self))
+
+    def noted(self, *notes: str) -> Self:
+        """The same scenario with these warnings first."""
+        changed = self.model_copy()
+        changed._notes = (*self._notes, *notes)
+        return changed
 
     @property
     def digest(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sbsim.documents.faults import FieldError, nearest, one_of
-from sbsim.scenario.provider import Price, ProviderSpec
+from sbsim.scenario.price import Price
+from sbsim.scenario.provider import ProviderSpec
 
 
 def with_shared_prices(providers: tuple[ProviderSpec, ...]) -> tuple[ProviderSpec, ...]:

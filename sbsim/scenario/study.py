@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from sbsim.documents.faults import FieldError, shown
 from sbsim.documents.fields import (
@@ -119,6 +120,12 @@ class Objective(Model):
     minimise: Annotated[str, Text("the name of a KPI", example="total_cost_usd")] = field("total_cost_usd", "KPI to make small.")
     subject_to: Annotated[tuple[Constraint, ...], Constraints()] = field((), 'Constraints such as "sla_compliance >= 0.99".')
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        written = handler.resolve_ref_schema(handler(core_schema))
+        written["properties"]["minimize"] = written["properties"]["minimise"]
+        return written
+
     @model_validator(mode="before")
     @classmethod
     def _two_spellings(cls, given: Any) -> Any:
@@ -154,6 +161,10 @@ class Instances(Model):
 
     n: PositiveCount = field(1, "How many.")
     by: Annotated[str, Choice(("round_robin", "content"))] = field("round_robin", "How requests are spread over them.")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "integer", "minimum": 1}, handler(core_schema)]}
 
     @model_validator(mode="before")
     @classmethod
