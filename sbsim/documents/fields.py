@@ -81,7 +81,7 @@ class Quantity(Kind):
                 return None
             raise FieldError(f"none is not allowed here; {self.allowed}; try {self.example}")
         try:
-            value = _READERS[self.what][0](given)
+            value: float = _READERS[self.what][0](given)
         except ValueError as error:
             message = str(error)
             raise FieldError(message if "try" in message else f"{message}; {self.allowed}; try {self.example}") from None
@@ -89,6 +89,8 @@ class Quantity(Kind):
             raise FieldError(f"{shown(given)} {self.allowed}; try {self.example}")
         if self.what != "count":
             return value
+        if isinstance(given, int):  # as it stands: floats hold 53 bits
+            return given
         if value != int(value):
             raise FieldError(f"{shown(given)} is not a whole number; {self.allowed}; try {round(value)}")
         return int(value)

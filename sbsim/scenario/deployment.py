@@ -47,15 +47,15 @@ def load_deployment(path: str | Path) -> Deployment:
     return Deployment(file.config.resolved(any(provider.limits for provider in providers)), providers, sla)
 
 
-def differing_parts(file: SettingsFile, scenario: Scenario) -> list[tuple[str, str]]:
-    """(part, "differ from" or "differs from") of what a file of settings says otherwise than the scenario. Raises ScenarioError."""
+def differing_parts(file: SettingsFile, scenario: Scenario) -> list[str]:
+    """What a file of settings says otherwise than the scenario, beside settings: words for a warning. Raises ScenarioError."""
     providers, sla = _parts(file)
     here = {provider.name: _deployed(provider) for provider in scenario.providers}
     differing = []
     if providers and {provider.name: _deployed(provider) for provider in providers} != here:
-        differing.append(("providers", "differ from"))
+        differing.append("list of providers")
     if sla is not None and sla != scenario.sla:
-        differing.append(("sla", "differs from"))
+        differing.append("sla")
     return differing
 
 

@@ -55,13 +55,10 @@ def load(scenario: str | Path, sets: Iterable[str] = (), configs: Iterable[str |
     for assignment in sets:
         text, value = _assignment(assignment)
         document = set_value(document, origins, text, value, f"--set {assignment}")
-    scenario = Scenario.from_document(document, origins)
-    notes = [
-        f"{each.source}: its {part} {verb} the scenario's; only its settings are read"
-        for each in files
-        for part, verb in differing_parts(each, scenario)
-    ]
-    return scenario.noted(*notes) if notes else scenario
+    loaded = Scenario.from_document(document, origins)
+    differing = [(each.source, part) for each in files for part in differing_parts(each, loaded)]
+    notes = [f"{source}: its {part} differs from the scenario's; only its settings are read" for source, part in differing]
+    return loaded.noted(*notes) if notes else loaded
 
 
 def schema() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 from sbsim.config import SETTINGS, Config
 from sbsim.config import require_available as require_available_settings
 from sbsim.documents.faults import FieldError, refusal, shown
-from sbsim.documents.fields import Choice, Count, Kind, Name, OptionalDuration, PositiveCount, Quantity, Text
+from sbsim.documents.fields import Choice, Kind, Name, OptionalDuration, PositiveCount, Quantity, Text
 from sbsim.documents.model import Model, field, section
 from sbsim.documents.origin import Origins
 from sbsim.documents.paths import locate, parse_path, with_value
@@ -52,7 +52,7 @@ class Scenario(Model):
     version: Annotated[int, _Version()] = Field(description="Version of the format: 1.")
     name: Name = Field(description="Its name.")
     description: Annotated[str | None, Text(or_none=True, is_long=True)] = field(None, "What it is about.")
-    seed: Count = field(0, "Root of all randomness.")
+    seed: Annotated[int, Quantity("count", high=2**63 - 1)] = field(0, "Root of all randomness.")
     horizon: Annotated[float | None, Quantity("duration", is_open=True, or_none=True)] = field(None, "Seconds of traffic.")
     requests: Annotated[int | None, Quantity("count", low=1, or_none=True)] = field(None, "Requests of traffic; with a horizon whichever ends first.")
     study: Annotated[str, Choice(STUDIES)] = field(None, "terminating | steady; default: steady for synthetic traffic without a profile.")
