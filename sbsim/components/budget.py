@@ -1,8 +1,14 @@
 """A hard spending limit over one rolling window: a gate.
 
-Contract. Whatever is in flight and however it ends, no half-open window (t - window, t] ever holds more than `limit_nano` of settled and reserved money;
-non-urgent calls leave `reserve_urgent` of it alone. A call is booked in the window in which it is sent: its reservation (the most it can cost) is taken at
-the sending and becomes its bill when it is settled. A reservation that is still open when its window has passed keeps counting until it is settled.
+Contract. Whatever is in flight and however it ends, the calls sent in any half-open window (t - window, t] never cost more than `limit_nano`
+together, as long as no bill is higher than what was reserved for it. A call that is not urgent leaves at least `reserve_urgent` of the limit free
+when it goes.
+
+A call is booked in the window in which it is sent: what it can cost at most is reserved at the sending, and its bill takes the place of that when it
+is settled. So nobody checks first and pays later: what is in flight is counted in full, and concurrent calls cannot overshoot. A reservation that is
+still open when its window has passed keeps counting until it is settled: its call may still be running, and nobody knows what it will cost.
+
+It counts whole nano-dollars and knows no prices: whoever sends says what a call can cost, and what it did cost.
 """
 
 from __future__ import annotations
@@ -10,9 +16,11 @@ from __future__ import annotations
 from collections import deque
 from math import inf
 
+from sbsim.errors import StateError
+
 
 class Ticket:
-    """One call's booking; `leaves_at` is when it falls out of the window."""
+    """One call's booking, in nano-dollars: what is reserved while it is open, its bill after. `leaves_at` is when it falls out of the window."""
 
     __slots__ = ("is_open", "leaves_at", "nano")
 
@@ -28,6 +36,11 @@ class Budget:
     Parameters
     ----------
     limit_nano : nano-dollars. window_s : seconds. reserve_urgent : share of the limit kept for urgent calls, 0 to 1.
+
+    Attributes
+    ----------
+    spent_nano, reserved_nano : settled in the window, and open (in the window or overdue), as of the last question.
+    common_nano : nano-dollars up to which calls that are not urgent may fill the window.
     """
 
     __slots__ = ("_booked", "common_nano", "limit_nano", "reserved_nano", "spent_nano", "window_s")
@@ -35,10 +48,10 @@ class Budget:
     def __init__(self, limit_nano: int, window_s: float, reserve_urgent: float = 0.0) -> None:
         self.limit_nano = limit_nano
         self.window_s = window_s
-        self.common_nano = int(limit_nano * (1.0 - reserve_urgent))
-        self.spent_nano = 0  # settled, in the window
-        self.reserved_nano = 0  # open, in the window or overdue
-        self._booked: deque[Ticket] = deque()
+        self.common_nano = limit_nano - round(limit_nano * reserve_urgent)
+        self.spent_nano = 0
+        self.reserved_nano = 0
+        self._booked: deque[Ticket] = deque()  # oldest first
 
     def can_ever(self, nano: int, is_urgent: bool) -> bool:
         """Whether an empty window has room for `nano`."""
@@ -46,12 +59,13 @@ class Budget:
 
     def ready_at(self, nano: int, is_urgent: bool, now: float) -> float:
         """`now` if `nano` fits, else when enough has left the window; inf where only a settlement can help, or nothing."""
-        self._forget(now)
-        limit = self.limit_nano if is_urgent else self.common_nano
-        over = self.spent_nano + self.reserved_nano + nano - limit
+        booked = self._booked
+        if booked and booked[0].leaves_at <= now:
+            self._forget(now)
+        over = self.spent_nano + self.reserved_nano + nano - (self.limit_nano if is_urgent else self.common_nano)
         if over <= 0:
             return now
-        for ticket in self._booked:
+        for ticket in booked:
             if not ticket.is_open:
                 over -= ticket.nano
                 if over <= 0:
@@ -66,7 +80,9 @@ class Budget:
         return ticket
 
     def settle(self, ticket: Ticket, bill_nano: int, now: float) -> None:
-        """The call's bill is known."""
+        """The call's bill is known. Raises StateError when it was before."""
+        if not ticket.is_open:
+            raise StateError(f"a booking of {ticket.nano} nano-dollars is settled twice; a call has one bill")
         self.reserved_nano -= ticket.nano
         ticket.is_open = False
         ticket.nano = bill_nano
@@ -74,25 +90,11 @@ class Budget:
             self.spent_nano += bill_nano
         else:
             ticket.nano = 0  # its window has passed
-        self._forget(now)
 
     def _forget(self, now: float) -> None:
-        """Settled bookings whose window has passed leave; open ones stay until they are settled."""
+        """Bookings whose window has passed leave; what is reserved for an open one counts until it is settled."""
         booked = self._booked
         while booked and booked[0].leaves_at <= now:
-            ticket = booked[0]
-            if ticket.is_open:
-                self._forget_behind(now)
-                return
-            self.spent_nano -= ticket.nano
-            booked.popleft()
-
-    def _forget_behind(self, now: float) -> None:
-        """The oldest booking is overdue and open: what left the window behind it is taken out one by one."""
-        kept: deque[Ticket] = deque()
-        for ticket in self._booked:
-            if ticket.leaves_at <= now and not ticket.is_open:
+            ticket = booked.popleft()
+            if not ticket.is_open:
                 self.spent_nano -= ticket.nano
-            else:
-                kept.append(ticket)
-        self._booked = kept

@@ -1,14 +1,20 @@
 """Ready batches in the order in which they may go: a queue whose ranks never change by themselves.
 
-Contract. The smallest (rank, serial) goes first. A rank is fixed when a batch enters or becomes more urgent:
+Contract. The smallest (rank, serial) goes first. A rank is fixed when a batch enters, and again when it became more urgent:
 
-- fifo: first arrival;
-- strict: urgency, then first arrival (lower classes may starve: that is what strict means);
-- score: first arrival + ageing x urgency + min(time from arrival to deadline, ageing) / 2, in seconds. Urgency and age are linear in time and move all
-  ranks alike, so the order stays right while batches wait. One class outranks the next unless it arrived more than `ageing` later (half of that where
-  slack is against it); so nothing starves: a batch is overtaken only by what arrived within 2.5 x `ageing` after it.
+- fifo: first arrival.
+- strict: urgency, then first arrival. Lower classes may starve: that is what strict means.
+- score: first arrival + ageing x urgency + min(time from arrival to deadline, ageing) / 2, in seconds.
 
-An entry is dropped lazily: it counts only while its batch has that very rank.
+Why the order stays right: a score that grows with age would have every rank change at every instant, but all by the same amount; what differs between
+two batches is fixed when they enter.
+
+Nothing starves under `score`. With urgencies 1 to 3 the last two terms lie between 1 and 3.5 times `ageing`; so a batch is overtaken by none that
+arrived more than 2.5 x `ageing` after it, and once every earlier batch and those have gone it is the head. A level of urgency weighs `ageing` and
+slack at most half of that: of two batches of the same age the more urgent always goes first, and of two of the same urgency no slack is worth more
+than `ageing` / 2 of waiting.
+
+An entry is dropped lazily: it counts only while its rank is the very one (`is`) that its batch carries.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from heapq import heappop, heappush
 from sbsim.errors import ScenarioError
 from sbsim.records import Batch
 
+POLICIES = ("score", "fifo", "strict")
 _GONE = (-1.0, -1.0)
 
 
@@ -27,14 +34,19 @@ class PriorityQueue:
 
     Parameters
     ----------
-    policy : "score", "fifo" or "strict". ageing_s : seconds of waiting that are worth one class of urgency.
+    policy : "score", "fifo" or "strict". ageing_s : seconds of waiting that are worth one level of urgency.
+
+    Raises
+    ------
+    ScenarioError
+        When there is no such policy.
     """
 
     __slots__ = ("_heap", "_n", "ageing_s", "policy")
 
     def __init__(self, policy: str = "score", ageing_s: float = 1800.0) -> None:
-        if policy not in ("score", "fifo", "strict"):
-            raise ScenarioError(f"queue.policy: {policy!r} is not one of score, fifo, strict")
+        if policy not in POLICIES:
+            raise ScenarioError(f"queue.policy: {policy!r} is not one of {', '.join(POLICIES)}")
         self.policy = policy
         self.ageing_s = ageing_s
         self._heap: list[tuple[tuple[float, float], int, Batch]] = []
@@ -45,17 +57,16 @@ class PriorityQueue:
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches that wait, in their order."""
-        return (batch for rank, _, batch in sorted(self._heap, key=lambda entry: entry[:2]) if batch.rank == rank)
+        return (batch for rank, _, batch in sorted(self._heap, key=lambda entry: entry[:2]) if batch.rank is rank)
 
     def rank(self, batch: Batch) -> tuple[float, float]:
-        """What the batch is sorted by now."""
-        if self.policy == "fifo":
-            return (0.0, batch.opened_at)
-        if self.policy == "strict":
-            return (batch.urgency, batch.opened_at)
-        ageing_s = self.ageing_s
-        slack_s = batch.deadline_at - batch.opened_at
-        return (0.0, batch.opened_at + ageing_s * batch.urgency + 0.5 * (slack_s if slack_s < ageing_s else ageing_s))
+        """What the batch is sorted by as it is now."""
+        opened_at = batch.opened_at
+        if self.policy == "score":
+            ageing_s = self.ageing_s
+            slack_s = batch.deadline_at - opened_at
+            return (0.0, opened_at + ageing_s * batch.urgency + 0.5 * (slack_s if slack_s < ageing_s else ageing_s))
+        return (batch.urgency if self.policy == "strict" else 0.0, opened_at)
 
     def push(self, batch: Batch) -> None:
         """`batch` is ready."""
@@ -64,7 +75,7 @@ class PriorityQueue:
         self._n += 1
 
     def update(self, batch: Batch) -> None:
-        """A waiting batch may have become more urgent."""
+        """A waiting batch may have become more urgent; one that became less so keeps its place."""
         rank = self.rank(batch)
         if rank < batch.rank:
             batch.rank = rank
@@ -75,7 +86,7 @@ class PriorityQueue:
         heap = self._heap
         while heap:
             rank, _, batch = heap[0]
-            if batch.rank == rank:
+            if batch.rank is rank:
                 return batch
             heappop(heap)
         return None
@@ -91,6 +102,6 @@ class PriorityQueue:
         return batch
 
     def discard(self, batch: Batch) -> None:
-        """`batch` waits no more."""
+        """A waiting batch waits no more."""
         batch.rank = _GONE
         self._n -= 1

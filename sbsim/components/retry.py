@@ -1,8 +1,12 @@
 """Whether a failed attempt is made again, and when: a policy and its waiting room.
 
-Contract. `delay` is exponential backoff with full jitter (Brooker, "Exponential backoff and jitter", AWS 2015): u x min(cap, base x 2^(attempt - 1)), and
-never less than the provider's Retry-After. Permanent refusals are final; so is attempt number `max_attempts`. `wake(now)` gives the batches whose pause is
-over, in order of (instant, batch serial).
+Contract. `delay` is exponential backoff with full jitter (Brooker, "Exponential backoff and jitter", AWS Architecture Blog, 2015): u x min(cap, base
+x 2^(attempt - 1)) seconds with u uniform in (0, 1), and never less than the provider's Retry-After, which the cap does not shorten. Refusals that
+another attempt cannot mend (permanent, moderated) are final, and so is attempt number `max_attempts`. The uniform comes with the outcome: nothing
+here draws.
+
+`due_at` is when the first pause ends (inf: none waits); `wake(now)` gives the batches whose pause is over, in order of (instant, batch serial), and
+is harmless when early.
 """
 
 from __future__ import annotations
@@ -14,7 +18,9 @@ from math import inf
 from sbsim.records import Batch, Outcome
 
 RETRYABLE = frozenset({"rate_limited", "transient", "item_error", "missing", "timed_out"})
-"""Kinds of failure that another attempt may mend; whether a time-out may be sent again is the pipeline's rule."""
+"""Kinds of failure that another attempt may mend. Whether a call in doubt may be sent again is the pipeline's rule."""
+_MOST_DOUBLINGS = 1000
+"""Beyond that 2^n leaves the range of floats; any cap has been reached long before."""
 
 
 class Retry:
@@ -22,7 +28,7 @@ class Retry:
 
     Parameters
     ----------
-    max_attempts : sendings of an item at most. base_s, cap_s : seconds, of the first pause's bound and of the longest.
+    max_attempts : sendings of a call at most, the first included. base_s, cap_s : seconds, of the first pause at most and of any.
     """
 
     __slots__ = ("_waiting", "base_s", "cap_s", "due_at", "max_attempts")
@@ -38,13 +44,14 @@ class Retry:
         return len(self._waiting)
 
     def __iter__(self) -> Iterator[Batch]:
+        """The batches that pause, in the order in which they go."""
         return (batch for _, _, batch in sorted(self._waiting, key=lambda entry: entry[:2]))
 
     def delay(self, error: str, attempt: int, outcome: Outcome) -> float | None:
         """Seconds to wait after failed attempt number `attempt` (from 1); None: give up."""
         if attempt >= self.max_attempts or error not in RETRYABLE:
             return None
-        pause_s = outcome.jitter * min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 1000))
+        pause_s = outcome.jitter * min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS))
         return pause_s if pause_s > outcome.retry_after_s else outcome.retry_after_s
 
     def later(self, batch: Batch, at: float) -> None:

@@ -1,4 +1,4 @@
-"""How many items a batch may hold at most: a policy. `fixed` takes the setting as it stands; policies that reckon come with part 3."""
+"""How many items a batch may hold at most: a policy. `fixed` takes the setting as it stands; sizes that are reckoned come with part 3."""
 
 from __future__ import annotations
 

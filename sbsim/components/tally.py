@@ -1,6 +1,8 @@
 """A lane's running estimate of its service time: a policy with a memory of two numbers.
 
-`expected_s` is what slack and routing reckon with: mean + 2 deviations of the answered calls, exponentially weighted, `initial_s` until the first answer.
+Contract. `expected_s` is what slack and routing reckon with: mean + 2 deviations of the answered calls, and `initial_s` until the first answer. The
+newest call weighs a tenth, older ones exponentially less; while there are fewer than ten, all weigh the same, so that the first does not speak
+longest.
 """
 
 from __future__ import annotations
@@ -8,11 +10,20 @@ from __future__ import annotations
 from math import sqrt
 
 WEIGHT = 0.1
-"""Weight of the newest answer: the last ten calls or so speak (a fraction)."""
+"""Weight of the newest answer (a fraction)."""
 
 
 class ServiceEstimate:
-    """Exponentially weighted mean and variance of service times in seconds (Finch, "Incremental calculation of weighted mean and variance", 2009, eq. 124, 143)."""
+    """Weighted mean and variance of service times (Finch, "Incremental calculation of weighted mean and variance", 2009, eq. 124 and 143).
+
+    Parameters
+    ----------
+    initial_s : seconds to expect until the first answer.
+
+    Attributes
+    ----------
+    expected_s : seconds that a call is expected to take at most. n : answers so far.
+    """
 
     __slots__ = ("_mean_s", "_variance", "expected_s", "n")
 
@@ -24,12 +35,10 @@ class ServiceEstimate:
 
     def add(self, seconds: float) -> None:
         """A call was answered after `seconds`."""
-        self.n += 1
-        if self.n == 1:
-            self._mean_s = seconds
-        else:
-            difference = seconds - self._mean_s
-            step = WEIGHT * difference
-            self._mean_s += step
-            self._variance = (1.0 - WEIGHT) * (self._variance + difference * step)
+        self.n = n = self.n + 1
+        weight = WEIGHT if n * WEIGHT > 1.0 else 1.0 / n
+        difference = seconds - self._mean_s
+        step = weight * difference
+        self._mean_s += step
+        self._variance = (1.0 - weight) * (self._variance + difference * step)
         self.expected_s = self._mean_s + 2.0 * sqrt(self._variance)
