@@ -9,7 +9,7 @@ from math import inf
 from sbsim.errors import ScenarioError
 from sbsim.pricing.contents import NANO, ONE, ContentPrice, PriceList, at_most, fixed, ratio, rounded, tokens, units_out
 from sbsim.records import Facts, Item, Offer, Outcome
-from sbsim.scenario.provider import BILLED, ProviderSpec
+from sbsim.scenario import ProviderSpec
 
 _METER_STEP_S = 1e-6
 """GPU seconds are metered to the microsecond: a report may exceed what ran by at most this."""
@@ -60,7 +60,7 @@ class PriceBook:
         self._minimum = fixed(price.minimum or 0.0) * ONE
         self._factor = ratio(price.factor)
         self._tiers = sorted((tier.from_, ratio(tier.factor)) for tier in price.tiers)
-        self._billed = {**BILLED, **price.billed}
+        self._billed = price.billed
         self._has_call_parts = self._list.has("call", "setup")
         self._is_uniform = self._list.is_uniform
         self._has_gpu = self._list.has("gpu_second")
@@ -234,6 +234,8 @@ class PriceBook:
     def _most_s(self, facts: Sequence[Facts]) -> float:
         """The longest that a call of these contents can run, seconds: (set-up + max(longest, sum / parallel)) x the noise's upper end; may be inf."""
         latency = self._latency
+        if not latency.model_fields_set:
+            return inf  # a deployment states no latency: nothing is known
         if latency.total is not None:
             return float(latency.total.high)
         each = [self._item_s(one) for one in facts]

@@ -8,17 +8,18 @@ apiece.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sbsim.errors import ScenarioError
 from sbsim.records import Facts
-from sbsim.scenario.provider import ProviderSpec, Rate
+from sbsim.scenario import ProviderSpec, Rate
 
 _DIGITS = 30
-ONE = 10**_DIGITS
+ONE: int = 10**_DIGITS
 """One dollar of a rate, or one unit of a quantity."""
-NANO = ONE * ONE // 10**9
+NANO: int = ONE * ONE // 10**9
 """A nano-dollar in 10^-60 dollars."""
 INPUTS = ("input_second", "image_in", "character", "token_in")
 OUTPUTS = ("item", "second", "image", "megapixel", "token_out")
@@ -109,16 +110,12 @@ class PriceList:
         return size[0] * size[1]
 
 
-def fits(when: Any, facts: Facts) -> bool:
-    """Whether a rate's `when` (name -> value or list of values) matches: fields of `Facts`, `duration` (seconds), else style parameters by name."""
-    for name, wanted in (when or {}).items():
-        if name == "duration":
-            value: Any = facts.duration_s
-        elif name in Facts._fields:
-            value = getattr(facts, name)
-        else:
-            value = dict(facts.style).get(name)
-        if value not in wanted if isinstance(wanted, (list, tuple, set, frozenset)) else value != wanted:
+def fits(when: Mapping[str, Any], facts: Facts) -> bool:
+    """Whether a rate's `when` (name -> value or list of values) matches: the content's fields of that name, else its style parameters."""
+    known = {"content_type": facts.content_type, "engine": facts.engine, "resolution": facts.resolution, "duration": facts.duration_s}
+    for name, wanted in when.items():
+        value = known[name] if name in known else dict(facts.style).get(name)
+        if value not in wanted if isinstance(wanted, tuple) else value != wanted:
             return False
     return True
 

@@ -14,7 +14,7 @@ from math import inf
 from typing import Any
 
 from sbsim.records import Item
-from sbsim.scenario.limits import Limit
+from sbsim.scenario import Limit
 from sbsim.world.windows import Bucket, FixedWindow, SlidingCalls, SlidingWindow, Window
 
 SLOTS = ("concurrency", "outstanding")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from sbsim.errors import ScenarioError
 from sbsim.records import Call, Item
-from sbsim.scenario.provider import Failures
+from sbsim.scenario import Failures
 from sbsim.seeds import Draws
 from sbsim.world.latency import CallDraws
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from sbsim.laws import Law
 from sbsim.records import Call, Facts
-from sbsim.scenario.provider import Latency
+from sbsim.scenario import Latency
 from sbsim.seeds import Draws
 
 

@@ -12,14 +12,13 @@ from fractions import Fraction
 from typing import Any
 
 from sbsim.records import Facts
-from sbsim.scenario.provider import Price, Rate
+from sbsim.scenario import Price, Rate
 
 _GRAINS = 10**40
 """Grains in a dollar."""
 _LINES = {"480p": 854, "720p": 1280, "1080p": 1920, "1440p": 2560, "2160p": 3840}
 """Columns of the usual video formats, by their lines."""
 _ALIASES = {"2k": "1440p", "4k": "2160p"}
-_STATUSES = ("ok", "moderated", "failed", "timed_out", "cancelled")
 
 
 class Line:
@@ -56,7 +55,7 @@ class Ledger:
         self._quantum = _decimal(price.quantum or 0)
         self._minimum = _grains(_decimal(price.minimum or 0))
         self._steps = [(tier.from_, _decimal(tier.factor)) for tier in price.tiers]
-        self._policy = {status: price.billed.get(status, "none" if status in ("moderated", "failed") else "full") for status in _STATUSES}
+        self._policy = price.billed
         self._is_usual = self._policy["ok"] == "full"
         self._has_gpu = any(rate.per == "gpu_second" for rate in price.rates)
         self._is_uniform = not any(rate.when for rate in price.rates if rate.per in ("call", "setup", "gpu_second"))
@@ -168,9 +167,10 @@ def _opening(lines: Sequence[Line]) -> Any:
 
 
 def _applies(rate: Rate, facts: Facts) -> bool:
-    known = {**dict(facts.style), **facts._asdict(), "duration": facts.duration_s}
-    for name, wanted in (rate.when or {}).items():
-        allowed = wanted if isinstance(wanted, (list, tuple, set, frozenset)) else (wanted,)
+    known = {**dict(facts.style), "content_type": facts.content_type, "engine": facts.engine, "resolution": facts.resolution}
+    known["duration"] = facts.duration_s
+    for name, wanted in rate.when.items():
+        allowed = wanted if isinstance(wanted, tuple) else (wanted,)
         if known.get(name) not in allowed:
             return False
     return True

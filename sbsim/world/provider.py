@@ -14,7 +14,7 @@ from math import ceil, inf
 
 from sbsim.errors import ScenarioError, StateError
 from sbsim.records import NO_USAGE, NOTHING_BEGUN, Call, Facts, Item, Outcome, Usage
-from sbsim.scenario.provider import ProviderSpec
+from sbsim.scenario import ProviderSpec
 from sbsim.seeds import Draws
 from sbsim.world.door import Door
 from sbsim.world.failures import FailureModel
@@ -90,7 +90,7 @@ class ModelledProvider:
 
     def __init__(self, spec: ProviderSpec, draws: Draws) -> None:
         api = spec.api
-        timed_out = spec.price.billed.get("timed_out", "full")
+        timed_out = spec.price.billed["timed_out"]
         if timed_out != "full" and api.cancel != "running":
             raise ScenarioError(
                 f"providers[{spec.name}].price.billed.timed_out: {timed_out} given, but work that cannot be stopped ends in a late answer, billed "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf
 
 from sbsim.records import NO_USAGE, Facts, Outcome, Usage
-from sbsim.scenario.provider import Result
+from sbsim.scenario import Result
 
 
 class Results:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sbsim.pricing import PriceBook
 from sbsim.records import Call, Content, Facts, Item, Outcome, Request, Usage
-from sbsim.scenario.provider import ProviderSpec
+from sbsim.scenario import ProviderSpec
 from sbsim.seeds import Draws
 from sbsim.world import Job, ModelledProvider
 from sbsim.world.ledger import Ledger
@@ -183,7 +183,7 @@ def test_an_individual_cost_is_the_bill_of_a_call_of_one(price: dict[str, Any], 
 
 @given(price=prices, all_facts=st.lists(facts, min_size=1, max_size=5), timeout_s=st.integers(1, 10**4), data=st.data())
 def test_no_outcome_costs_more_than_the_most(price: dict[str, Any], all_facts: list[Facts], timeout_s: int, data: st.DataObject) -> None:
-    """Whatever comes out within its bounds and however items end, a bill stays within `most`, and that within the items' own bounds, fee and minimum."""
+    """Whatever comes out within its bounds and however items end, a bill stays within `most`, and that within the items' bounds, fee and minimum."""
     spec = spec_of(price, api={"takes": "list", "cancel": "running"})
     book, items = PriceBook(spec), items_of(all_facts)
     most = book.most(items, timeout_s)
@@ -249,10 +249,10 @@ def test_settled_bills_are_the_ledger(
     settled, now, before = 0, 0.0, None
     for serial, (all_facts, gap, what) in enumerate(history):
         now += gap
-        items, key = items_of(all_facts, serial * 10), (0, serial, "")
+        items = items_of(all_facts, serial * 10)
+        call = Call(serial, 0, None, items, serial, "", 1, now, 1e9)  # type: ignore[arg-type]
         if what == "resend" and before is not None:
-            items, key = before.items, before.key
-        call = Call(serial, 0, None, items, serial, "", 1, key, now, 1e9)  # type: ignore[arg-type]
+            call.items, call.same_key_as = before.items, before
         at, answer = provider.answer(call, now)
         assert at >= now
         if what == "abort":

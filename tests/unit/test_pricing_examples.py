@@ -11,7 +11,7 @@ import pytest
 from sbsim.errors import ScenarioError
 from sbsim.pricing import PriceBook, cheapest
 from sbsim.records import Content, Facts, Item, Outcome, Request, Usage
-from sbsim.scenario.provider import ProviderSpec
+from sbsim.scenario import ProviderSpec
 
 USD = 10**9
 VEO = Facts("video", "veo-3.1-fast", "1920x1080", duration_s=8.0)
