@@ -7,6 +7,7 @@ of it in `measure`. Times are seconds since the start of the run, money whole na
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import inf, nan
@@ -53,6 +54,7 @@ class RunLog:
         self.refusals: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.counters: dict[str, int] = {}
+        self._backlogged = array("q")
         self.ended_at = 0.0
         self.is_incomplete = False
 
@@ -135,6 +137,10 @@ class RunLog:
                         if self._ready_at[request.serial] != self._ready_at[request.serial]:
                             self._ready_at[request.serial] = batch.ready_at
 
+    def backlogged(self, serials: Iterable[int]) -> None:
+        """At the end: requests that found the queue full on arrival, in order. The limits held them from their arrival on, whenever their batch was ready."""
+        self._backlogged = array("q", serials)
+
     # -- what drivers ask --------------------------------------------------------------------------------------------------
     def first_unsettled(self, start: int, stop: int) -> int:
         """The first serial in [start, stop) that is neither first sent nor ended; `stop` when there is none."""
@@ -152,6 +158,8 @@ class RunLog:
         self.sent_at: NDArray[np.float64] = np.frombuffer(self._sent_at, dtype=np.float64)[:n_seen]
         self.ready_at: NDArray[np.float64] = np.frombuffer(self._ready_at, dtype=np.float64)[:n_seen].copy()
         known = min(n_seen, len(arrived_at))
+        for k in self._backlogged[: bisect_left(self._backlogged, known)]:
+            self.ready_at[k] = arrived_at[k]
         np.maximum(self.ready_at[:known], np.asarray(arrived_at[:known], dtype=np.float64), out=self.ready_at[:known])  # nan stays nan
         self.call: NDArray[np.int64] = np.frombuffer(self._call, dtype=np.int64)[:n_seen]
         columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * len(_CALL_COLUMNS)

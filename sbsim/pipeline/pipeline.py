@@ -18,6 +18,7 @@ Conservation (INV-1): submitted = delivered + failed + refused + cancelled + pen
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from math import inf
@@ -29,7 +30,7 @@ from sbsim.errors import StateError
 from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Hit, Refuse
 from sbsim.pipeline.dispatch import Dispatcher
 from sbsim.pipeline.lane import Lane
-from sbsim.records import MEMORY, OPEN, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
+from sbsim.records import MEMORY, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
 
 
 RESULT_MARGIN_S = 60.0
@@ -64,6 +65,7 @@ class Pipeline:
         self._refuses_when_full = on_full == "refuse"
         self._in_doubt = in_doubt
         self._backlog: deque[Request] = deque()
+        self.backlogged = array("q")  # serials of all that ever waited there: from their arrival on the limits held them
         self._n_active = 0  # pending requests beyond the backlog
         self._now = 0.0
         self._has_door = self.budget is not None or any(lane.limiter.has_size_limits for lane in self.lanes)
@@ -95,14 +97,10 @@ class Pipeline:
         item = next((item for item in self._items_under_way() if any(r is request for r in item.requests)), None)
         if item is None or item.done:
             return NOTHING  # it has been answered already
-        item.requests = [r for r in item.requests if r is not request]
         self.n_cancelled += 1
         self._n_active -= 1
         out: list[Action] = []
-        if item.requests:
-            if item.ends_at == -inf:
-                item.payer = item.requests[0].serial
-        else:
+        if self.coalescer.cancel(request, item):
             self._abandon(item, out)
         return self._settle(now, out)
 
@@ -222,6 +220,7 @@ class Pipeline:
             return (Refuse((request,), "queue_full"),)
         self._backlog.append(request)
         self.n_backlogged += 1
+        self.backlogged.append(request.serial)
         return NOTHING
 
     def _take_on(self, request: Request, now: float) -> Actions:
@@ -239,7 +238,7 @@ class Pipeline:
             if under_way is not None:
                 self.n_joined += 1
                 if coalescer.join(request, under_way) and under_way.ends_at == -inf:
-                    self._hurry(under_way, lane, now)
+                    self._hurry(under_way, now)
                 return NOTHING
         item = Item(request)
         coalescer.open(item)
@@ -265,20 +264,17 @@ class Pipeline:
             return "no_bound"
         return None
 
-    def _hurry(self, item: Item, lane: Lane, now: float) -> None:
+    def _hurry(self, item: Item, now: float) -> None:
         """A more pressing request joined work that has not left: the work inherits its urgency and deadline."""
-        self.builder.tighten(item, lane.service.expected_s)
-        batch = item.batch
-        if batch is None:
-            return
-        if batch.state != OPEN:
-            lane.queue.update(batch)
-        elif self.builder.due_at < self.wake_at:
+        self.dispatcher.hurry(item)
+        if self.builder.due_at < self.wake_at:
             self.wake_at = self.builder.due_at if self.builder.due_at > now else now
 
     def _succeed(self, call: Call, outcome: Outcome, now: float, out: list[Action]) -> None:
         """Deliver what has content, see to what has none."""
         items = call.items
+        if call.is_late:
+            self.dispatcher.has_orphans = True  # its items may wait to be sent again
         lacking = dict(outcome.failures) if outcome.failures else None
         served: list[Item] = []
         under_way = self.coalescer.items
@@ -357,8 +353,6 @@ class Pipeline:
 
     def _abandon(self, item: Item, out: list[Action]) -> None:
         """Nobody waits for it: it leaves its group or queue; a call that carries nothing else is aborted where the provider allows it."""
-        self.coalescer.close(item)
-        item.done = True
         self.dispatcher.has_orphans = True
         if item.ends_at == -inf:
             self.builder.leave(item)

@@ -116,6 +116,7 @@ class Engine:
             step()
         self.log.unanswered(in_flight.values())
         self.log.waiting(pipeline.ready_batches())
+        self.log.backlogged(pipeline.backlogged)
         self.log.counters = pipeline.snapshot()
         self.log.is_incomplete = pipeline.n_pending > 0
 
@@ -133,7 +134,7 @@ class Engine:
             if kind is Hit:
                 log.hit(action.request, action.how, now)  # type: ignore[union-attr]  # `kind` is looked up once; isinstance costs 3 x as much
             elif kind is Send:
-                self._send(action.call, now)  # type: ignore[union-attr]
+                self._send(action.call, now)  # type: ignore[union-attr,arg-type]
             elif isinstance(action, Deliver):
                 log.delivered(action.items, action.how, action.call, now)
             elif isinstance(action, Fail):
