@@ -14,7 +14,10 @@ from sbsim.components.budget import Budget
 from sbsim.components.coalescer import Coalescer
 from sbsim.pipeline.actions import Action, Fail, Send
 from sbsim.pipeline.lane import Lane
-from sbsim.records import URGENT, Batch, Call, Item
+from sbsim.records import OPEN, URGENT, Batch, Call, Item
+
+_OF_CONTENT = frozenset({"permanent", "moderated"})
+"""Failures that every piece of work for the same content would meet."""
 
 
 class Dispatcher:
@@ -105,30 +108,43 @@ class Dispatcher:
                 self.dispatch(lane, now, out)
 
     def give_up(self, items: Sequence[Item], error: str, out: list[Action]) -> None:
-        """Fail these items for everybody who waits for them or for their rivals."""
+        """Fail these items for everybody who waits for them.
+
+        What is wrong with the content is shared by its rivals. Anything else is this piece of work's own bad luck: while a rival is still under way, its
+        waiters wait for that one.
+        """
         gone: list[Item] = []
         for item in items:
-            if not item.done:
+            if item.done:
+                continue
+            heir = None if error in _OF_CONTENT else self.coalescer.hand_over(item)
+            if heir is None:
                 gone.extend(self.close(item))
+                continue
+            self.has_orphans = True
+            if heir.ends_at == -inf:
+                self.hurry(heir)
         if gone:
             self.n_gone += sum(len(item.requests) for item in gone)
             out.append(Fail(gone, error))
 
+    def hurry(self, item: Item) -> None:
+        """Work that has not left became more pressing: its group or its place in the queue moves forward."""
+        batch = item.batch
+        if batch is None:
+            return
+        lane = self.lanes[batch.lane]
+        self.builder.tighten(item, lane.service.expected_s)
+        if batch.state != OPEN:
+            lane.queue.update(batch)
+
     def close(self, item: Item) -> list[Item]:
         """`item` has come to its end, and so have its rivals: all of them, each with the requests that waited for it."""
-        self.coalescer.close(item)
-        item.done = True
-        rivals = item.rivals
-        if not rivals:
-            return [item]
-        together = [item]
-        for rival in rivals:
-            if rival is not item and rival.requests:
-                rival.done = True
+        together = self.coalescer.close(item)
+        if len(together) > 1:
+            self.has_orphans = True
+            for rival in together:
                 rival.entry = item.entry
-                together.append(rival)
-        item.rivals = None
-        self.has_orphans = True
         return together
 
     # -- steps -------------------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
     prepared = prepare(scenario, seed, replication)
     draws = Draws(seed, replication)
     providers = [ModelledProvider(spec, draws) for spec in scenario.providers]
-    pipeline = build(scenario.config, scenario.providers, prepared.books, prepared.shapes)
+    pipeline = build(scenario.config, scenario.providers, prepared.books, prepared.shapes, epoch_at=prepared.epoch_at)
     log = RunLog(prepared.n)
     engine = Engine(pipeline, providers, log)
     stop_at = prepared.horizon_at + drain_limit_s(scenario)

@@ -16,7 +16,6 @@ from sbsim.records import Outcome
 from sbsim.runlog import RunLog
 from sbsim.seeds import Draws
 from sbsim.simulation.engine import ANSWER, ARRIVAL, WAKE, Engine
-from sbsim.simulation.replicate import drain_limit_s
 from sbsim.workload import prepare
 from sbsim.world import ModelledProvider
 
@@ -78,22 +77,30 @@ class ModelConnection:
 
     async def send(self, call, wishes, accepted):
         at, what = self.model.answer(call, self.now())
-        try:
-            await self.loop.until(at, call.serial)
+        job = None if isinstance(what, Outcome) else what
+        has_polled = False
+        while True:
+            try:
+                await self.loop.until(at, call.serial)
+            except asyncio.CancelledError:
+                reply = self.model.abort(call, self.now())
+                if reply is None:
+                    continue  # it cannot be stopped: its answer comes when it comes
+                at, outcome = reply
+                await self.loop.until(at, call.serial)
+                return outcome
             if isinstance(what, Outcome):
                 return what
-            accepted(what)
-            while True:
-                await self.loop.until(self.now() + self.model.poll_s, call.serial)
+            if not has_polled:
+                accepted(job)
+                has_polled = True
+            else:
                 call.polled_at = [*(call.polled_at or ()), self.now()]
-                at, outcome = self.model.poll(what, self.now())
+                at, outcome = self.model.poll(job, self.now())
                 if outcome is not None:
-                    await self.loop.until(at, call.serial)
-                    return outcome
-        except asyncio.CancelledError:
-            at, outcome = self.model.abort(call, self.now())
-            await self.loop.until(at, call.serial)
-            return outcome
+                    what = outcome
+                    continue
+            at = self.now() + self.model.poll_s
 
 
 def described(action):
@@ -148,7 +155,7 @@ def simulated(scenario, seed=0, replication=0, check=None):
     trace = traced(pipeline, check)
     engine = Engine(pipeline, models, log)
     engine.drive(prepared.requests())
-    engine.drain(prepared.horizon_at + drain_limit_s(scenario))
+    engine.drain(float("inf"))
     return trace, log.freeze(prepared.arrived_at, engine.n_submitted, engine.last_at), pipeline
 
 
@@ -178,4 +185,5 @@ def lived(scenario, seed=0, replication=0, check=None):
         asyncio.set_event_loop(None)
         loop.close()
     log.unanswered(pipeline.dispatcher.in_flight.values())
+    log.backlogged(pipeline.backlogged)
     return trace, log.freeze(prepared.arrived_at, len(requests), 0.0), pipeline
