@@ -1,0 +1,9 @@
+"""Traffic: who asks for what, when. Synthetic, drawn from laws, or recorded, read from a file; both end as `Prepared`, ready for the inner loop.
+
+This room knows scenarios, prices (through `pipeline.prepare`) and files of traffic. It knows no component, no clock and no provider's behaviour.
+"""
+
+from sbsim.workload.describe import Description, Quantiles, describe
+from sbsim.workload.prepared import Prepared, prepare
+
+__all__ = ["Description", "Prepared", "Quantiles", "describe", "prepare"]

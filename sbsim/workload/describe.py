@@ -1,0 +1,172 @@
+"""What a file of traffic holds, in numbers: how much, how bursty, of what, how often the same, how large.
+
+Knows traces; no scenario and no price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbsim.records import PRIORITIES
+from sbsim.workload.traces import Trace, read_trace
+
+_BIN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """A quantity over all rows: quantiles are order statistics ceil(p n)."""
+
+    mean: float
+    minimum: float
+    p50: float
+    p90: float
+    p99: float
+    maximum: float
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> Quantiles:
+        """Of one value or more, shape (n,)."""
+        ordered = np.sort(values)
+
+        def rank(p: float) -> float:
+            return float(ordered[max(0, int(np.ceil(p * ordered.size)) - 1)])
+
+        return cls(float(values.mean()), float(ordered[0]), rank(0.5), rank(0.9), rank(0.99), float(ordered[-1]))
+
+
+@dataclass(frozen=True)
+class Description:
+    """A trace in numbers.
+
+    Attributes
+    ----------
+    n_rows : requests in it. n_skipped_rows : bad rows left out. n_out_of_order : rows that stood after a later one.
+    starts_at : calendar time of the first row in UTC, ISO 8601, or None for relative times. span_s : seconds from the first row to the last.
+    rate_per_s : requests per second, n_rows / span_s; None without a span. gaps_s : seconds between consecutive arrivals; None for a single row.
+    gap_cv : standard deviation of the gaps over their mean: 1 for a Poisson process, more for bursts. n_ties : gaps of 0 s.
+    peak_to_mean : the fullest minute (of those counted from the first row) over the mean of all minutes, the last one included as far as it goes.
+    classes : share of rows by "content type engine". priorities : share by name. styles, resolutions : rows by value, the most frequent first.
+    n_tenants, n_jobs : distinct ones. n_contents : distinct contents by what rows say; rows that do not say it count one each.
+    exact_repeats : share of rows that ask for what an earlier row asked for; None where no row says what it asks for.
+    sizes : quantiles of every quantity that rows state: duration_s, units_in, units_out, n_images, input_s, deadline_s.
+    unused_columns : columns of the file that nothing reads. warnings : sentences for the reader.
+    """
+
+    path: str
+    format: str
+    n_rows: int
+    n_skipped_rows: int
+    n_out_of_order: int
+    starts_at: str | None
+    span_s: float
+    rate_per_s: float | None
+    gaps_s: Quantiles | None
+    gap_cv: float | None
+    n_ties: int
+    peak_to_mean: float | None
+    classes: dict[str, float]
+    priorities: dict[str, float]
+    resolutions: dict[str, float]
+    styles: dict[str, float]
+    n_tenants: int
+    n_jobs: int
+    n_contents: int
+    exact_repeats: float | None
+    sizes: dict[str, Quantiles]
+    unused_columns: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def describe(
+    path: str,
+    *,
+    format: str = "generic",
+    columns: Mapping[str, str] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    speedup: float = 1.0,
+    between: tuple[float, float] | None = None,
+    on_bad_row: str = "error",
+) -> Description:
+    """The trace in a file, described; parameters and errors as of `traces.read_trace`."""
+    trace = read_trace(path, format=format, columns=columns, defaults=defaults, speedup=speedup, between=between, on_bad_row=on_bad_row)
+    return described(trace)
+
+
+def described(trace: Trace) -> Description:
+    """A trace in numbers."""
+    gaps = np.diff(trace.arrived_at)
+    span = float(trace.arrived_at[-1] - trace.arrived_at[0])
+    mean_gap = float(gaps.mean()) if gaps.size else 0.0
+    n_contents, repeats = _contents(trace)
+    wishes = trace.wishes
+    return Description(
+        path=trace.path,
+        format=trace.format,
+        n_rows=trace.n,
+        n_skipped_rows=trace.n_skipped,
+        n_out_of_order=trace.n_out_of_order,
+        starts_at=None if trace.starts_at_ns is None else f"{np.datetime64(trace.starts_at_ns, 'ns').astype('datetime64[us]')}Z",
+        span_s=span,
+        rate_per_s=trace.n / span if span > 0 else None,
+        gaps_s=Quantiles.of(gaps) if gaps.size else None,
+        gap_cv=float(gaps.std()) / mean_gap if mean_gap > 0 else None,
+        n_ties=int(np.count_nonzero(gaps == 0.0)),
+        peak_to_mean=_peak_to_mean(trace.arrived_at, span),
+        classes=_shares(trace, [" ".join(filter(None, (wish.content_type, wish.engine))) or "not said" for wish in wishes]),
+        priorities={name: float(np.mean(trace.priority == k)) for name, k in PRIORITIES.items()},
+        resolutions=_shares(trace, [wish.resolution or "" for wish in wishes]),
+        styles=_shares(trace, [", ".join(f"{name}: {value}" for name, value in wish.style) for wish in wishes]),
+        n_tenants=len({wishes[k].tenant for k in np.unique(trace.wish).tolist()}),
+        n_jobs=0 if trace.job is None else int(np.count_nonzero(np.unique(trace.job) >= 0)),
+        n_contents=n_contents,
+        exact_repeats=repeats,
+        sizes=_sizes(trace),
+        unused_columns=trace.unused,
+        warnings=tuple(trace.warnings()),
+    )
+
+
+def _peak_to_mean(arrived_at: NDArray[np.float64], span: float) -> float | None:
+    if span <= 0:
+        return None
+    counts = np.unique(((arrived_at - arrived_at[0]) // _BIN_S).astype(np.int64), return_counts=True)[1]
+    return float(counts.max()) / (arrived_at.size * _BIN_S / max(span, _BIN_S))
+
+
+def _contents(trace: Trace) -> tuple[int, float | None]:
+    """(distinct contents, share of rows that repeat one): rows that say what they want are the same when all they say is."""
+    has_identity = np.array([wish.has_identity for wish in trace.wishes])[trace.wish]
+    n_known = int(has_identity.sum())
+    if n_known == 0:
+        return trace.n, None
+    n_distinct = np.unique(trace.wish[has_identity]).size
+    return trace.n - n_known + n_distinct, (n_known - n_distinct) / trace.n
+
+
+def _shares(trace: Trace, labels: list[str]) -> dict[str, float]:
+    """Share of rows by the label of their wish, the most frequent first; nothing where no wish has one."""
+    if not any(labels):
+        return {}
+    numbers: dict[str, int] = {}
+    index = np.array([numbers.setdefault(label, len(numbers)) for label in labels])
+    counts = np.bincount(index[trace.wish], minlength=len(numbers))
+    ranked = sorted(zip(numbers, counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return {label or "not said": count / trace.n for label, count in ranked if count}
+
+
+def _sizes(trace: Trace) -> dict[str, Quantiles]:
+    """Quantiles of every quantity that is not the same default in all rows."""
+    sizes = {}
+    for name, plain in (("duration_s", 0.0), ("units_in", 0.0), ("units_out", 1.0), ("n_images", 0.0), ("input_s", 0.0)):
+        values = np.array([getattr(wish, name) for wish in trace.wishes], dtype=np.float64)[trace.wish]
+        if np.any(values != plain):
+            sizes[name] = Quantiles.of(values)
+    if trace.deadline_s is not None and not np.isnan(trace.deadline_s).all():
+        sizes["deadline_s"] = Quantiles.of(trace.deadline_s[~np.isnan(trace.deadline_s)])
+    return sizes

@@ -1,0 +1,131 @@
+"""From a file to a `Trace`: the rows of a traffic file in order of arrival, what each asks for, and what was wrong with the file.
+
+Reads block by block; per row it keeps an instant and a few numbers, per *distinct* wish its fields once. It knows no price and no provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from sbsim.errors import ScenarioError, TraceError
+from sbsim.units import format_duration
+from sbsim.workload.traces import azure_llm, generic, gentd26
+from sbsim.workload.traces.bad_rows import BadRows
+from sbsim.workload.traces.fields import STYLE
+from sbsim.workload.traces.files import Table
+from sbsim.workload.traces.formats import TraceFormat
+from sbsim.workload.traces.rows import Rows
+from sbsim.workload.traces.trace import Trace
+
+FORMATS: Mapping[str, TraceFormat] = {"generic": generic.FORMAT, "azure-llm": azure_llm.FORMAT, "gentd26": gentd26.FORMAT}
+
+_RECORDED = ("started_at", "finished_at", "cost_usd", "status", "cached", "provider")
+_BLOCK = 65_536
+
+
+def read_trace(
+    path: str,
+    *,
+    format: str = "generic",
+    columns: Mapping[str, str] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    speedup: float = 1.0,
+    between: tuple[float, float] | None = None,
+    on_bad_row: str = "error",
+    n_rows_per_block: int = _BLOCK,
+) -> Trace:
+    """The trace in a file.
+
+    Parameters
+    ----------
+    path : of a csv (also gzipped), jsonl or Parquet file; its first bytes tell which.
+    format : "generic", "azure-llm" or "gentd26". columns : field of a request -> column, beside those of the format. defaults : field -> value for
+    what the file does not say, in base units.
+    speedup : instants are divided by it. between : seconds from the first arrival, [start, end): the part that is kept.
+    on_bad_row : "error" or "skip". n_rows_per_block : rows in memory as text at a time; it changes nothing else.
+
+    Raises
+    ------
+    TraceError
+        When the file, or a row that is not to be skipped, is not what it claims to be: file, line, column, given, allowed.
+    ScenarioError
+        When `format`, `columns` or `defaults` mean nothing.
+    """
+    known = FORMATS.get(format)
+    if known is None:
+        raise ScenarioError(
+            f"workload.format: {format!r} is not read yet: it comes with a later part; allowed now: {', '.join(FORMATS)}; try generic with columns"
+        )
+    bad_rows = BadRows(path, is_skipped=on_bad_row == "skip")
+    table = Table(path, bad_rows)
+    places = _places(table, known, dict(columns or {}), path)
+    rows = Rows(places, known, bad_rows)
+    for block in table.blocks(tuple(dict.fromkeys(places.values())), n_rows_per_block):
+        rows.add(block)
+    _check_found(rows, table, dict(columns or {}), bad_rows)
+    used = set(places.values())
+    trace = rows.trace({**known.defaults, **(defaults or {})}, format, tuple(name for name in table.columns if name not in used))
+    _cut(trace, speedup, between)
+    return trace
+
+
+def _places(table: Table, known: TraceFormat, columns: dict[str, str], path: str) -> dict[str, str]:
+    """Field -> column of everything that is read. Raises ScenarioError, TraceError."""
+    for name in columns:
+        if name in _RECORDED:
+            raise ScenarioError(f"workload.columns.{name}: recorded outcomes come with part 2; try leaving it out")
+    wanted = {**known.columns, **columns}
+    if known.by_name:
+        names = (*Rows.names, *(name for name in table.columns if name.startswith(STYLE))) if table.is_sparse else table.columns
+        wanted = {**{name: name for name in names if Rows.is_field(name) and name not in wanted}, **wanted}
+    wanted.update((name, column) for name, column in known.optional.items() if column in table.columns and name not in wanted)
+    if not table.is_sparse:
+        for name, column in wanted.items():
+            if column not in table.columns:
+                raise TraceError(_no_column(path, name, column, table.columns))
+    unknown = [name for name in wanted if not Rows.is_field(name)]
+    if unknown:
+        near = get_close_matches(unknown[0], Rows.names, 1, 0.5)
+        raise ScenarioError(
+            f"workload.columns.{unknown[0]}: unknown field of a request; allowed: {', '.join(Rows.names)}{f'; try {near[0]}' if near else ''}"
+        )
+    return wanted
+
+
+def _no_column(path: str, name: str, column: str, columns: tuple[str, ...]) -> str:
+    near = get_close_matches(column, columns, 1, 0.5) or [each for each in columns if name == "arrived_at" and "time" in each.lower()][:1]
+    shown = ", ".join(columns[:20]) + (", …" if len(columns) > 20 else "")
+    suggestion = near[0] if near else "NAME"
+    return f"{path}: no column {column!r} for {name}; the file has: {shown}; try columns: {{{name}: {suggestion}}}"
+
+
+def _check_found(rows: Rows, table: Table, columns: dict[str, str], bad_rows: BadRows) -> None:
+    """Raises TraceError when the file held nothing, or never a cell of a column that was asked for."""
+    path = bad_rows.path
+    for name, column in columns.items():
+        if table.is_sparse and column not in rows.seen and rows.n + bad_rows.n:
+            raise TraceError(_no_column(path, name, column, table.columns))
+    if rows.n == 0:
+        if bad_rows.n:
+            raise TraceError(f"{path}: every one of its {bad_rows.n} rows is bad, and nothing is left; the first: {bad_rows.examples[0]}")
+        raise TraceError(f"{path}: the file has a header but no rows; a trace needs at least one")
+
+
+def _cut(trace: Trace, speedup: float, between: tuple[float, float] | None) -> None:
+    """Keep what lies in `between`, from its start on, and divide instants by `speedup`."""
+    if between is not None:
+        since = trace.arrived_at - trace.arrived_at[0]
+        span = float(since[-1])
+        keep = (since >= between[0]) & (since < between[1])
+        if not keep.any():
+            part = " to ".join(map(format_duration, between))
+            raise TraceError(f"{trace.path}: no row in workload.between ({part}); the trace lasts {span:.6g} s; try another part of it")
+        first_at = float(trace.arrived_at[0])
+        trace.kept(keep)
+        trace.arrived_at = trace.arrived_at - first_at - between[0]
+        if trace.starts_at_ns is not None:
+            trace.starts_at_ns += round(between[0] * 1e9)
+    if speedup != 1.0:
+        trace.arrived_at = trace.arrived_at / speedup

@@ -1,0 +1,95 @@
+"""A trace as values: what its rows ask for, in order of arrival. How a file becomes one is the business of `reading` and `rows`."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Wish(NamedTuple):
+    """What a row asks for: the fields of `ContentRequest` that decide about its content. None where neither the row nor a default says it."""
+
+    content_type: str | None = None
+    engine: str | None = None
+    resolution: str | None = None
+    duration_s: float = 0.0
+    style: tuple[tuple[str, Hashable], ...] = ()
+    units_in: float = 0.0
+    units_out: float = 1.0
+    max_units_out: float | None = None
+    n_images: int = 0
+    input_s: float = 0.0
+    prompt: str | None = None
+    fingerprint: str | None = None
+    inputs: tuple[str, ...] = ()
+    tenant: str = "default"
+    variant: int = 0
+    seed: int | None = None
+    allow_reuse: bool = True
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether it says which content it wants, so that another row can want the same."""
+        return self.fingerprint is not None or bool(self.inputs) or bool(self.prompt and self.prompt.strip())
+
+
+@dataclass(slots=True)
+class Trace:
+    """Rows of a traffic file in order of arrival; columns of shape (n,).
+
+    Attributes
+    ----------
+    arrived_at : seconds; 0 is the first row of a file with stamps, the file's own zero for relative times, the start of `between` where that is
+    given.
+    wish : index into `wishes`, the distinct things asked for; `wish_line` is where each was first seen.
+    priority : 1, 2, 3 (2 where the row does not say). deadline_s : seconds from arrival, nan where the row does not say. job : index into `jobs`,
+    -1 for none.
+    starts_at_ns : nanoseconds since 1970 of instant 0 of a file with stamps, else None.
+    n_out_of_order : rows that stood after a later one; they were sorted, ties in the order of the file.
+    n_skipped, skipped : bad rows left out, and what was wrong with the first. unused : columns of the file that nothing reads.
+    """
+
+    path: str
+    format: str
+    unit: str
+    arrived_at: NDArray[np.float64]
+    wish: NDArray[np.int64]
+    priority: NDArray[np.int8]
+    deadline_s: NDArray[np.float64] | None
+    job: NDArray[np.int64] | None
+    wishes: list[Wish]
+    wish_line: list[int]
+    jobs: list[str]
+    starts_at_ns: int | None
+    n_out_of_order: int
+    n_skipped: int
+    skipped: list[str]
+    unused: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return self.arrived_at.size
+
+    def kept(self, keep: NDArray[Any] | slice) -> None:
+        """Leave out the rows that `keep` does not choose."""
+        self.arrived_at, self.wish, self.priority = self.arrived_at[keep], self.wish[keep], self.priority[keep]
+        self.deadline_s = None if self.deadline_s is None else self.deadline_s[keep]
+        self.job = None if self.job is None else self.job[keep]
+
+    def warnings(self) -> list[str]:
+        """What a reader should know of how the file was read, a sentence each."""
+        said = []
+        if self.n_out_of_order:
+            said.append(f"{self.path}: {self.n_out_of_order} rows stood after a later one; all were sorted by time, ties in the order of the file")
+        if self.n_skipped:
+            said.append(f"{self.path}: {self.n_skipped} bad rows were left out (on_bad_row: skip); the first: {self.skipped[0]}")
+        return said
+
+    def place(self, line: int) -> str:
+        """Where a row stands, for messages."""
+        return f"{self.path}:{line}" if self.unit == "line" else f"{self.path}: row {line}"
