@@ -9,7 +9,6 @@ counted in part, and every KPI is a sum over requests.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,7 +43,7 @@ class Traffic(Protocol):
     content_index: Ints
     job_index: Ints
     contents: list[Content]
-    shapes: Sequence[Any]
+    shapes: list[Any]
     horizon_at: float
     n: int
 

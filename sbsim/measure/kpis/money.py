@@ -73,11 +73,11 @@ MONEY = (
     Kpi("provider_cost_usd", "dollars", "Bills attributed to counted requests: a call's fixed parts equally over its items, item parts to theirs; "
         "a hit and a coalesced request pay nothing, whoever paid and whenever.", provider_cost_usd),
     Kpi("uncounted_cost_usd", "dollars", "The rest of the providers' ledger: what requests outside the counted period pay.", uncounted_cost_usd),
-    Kpi("tier_cost_usd", "dollars", "Rent and fees of the lower cache tiers.", tier_cost_usd, note="0 until there are redis and cdn tiers"),
+    Kpi("tier_cost_usd", "dollars", "Rent and fees of the lower cache tiers.", tier_cost_usd, note="0: redis and cdn tiers come with part 3"),
     Kpi("penalty_cost_usd", "dollars", "Penalties of late deliveries (`penalty`, and `penalty_per_minute` past the deadline) and `lost` of failed, "
         "refused and unfinished requests (default: 2 x individual cost + penalty).", penalty_cost_usd),
     Kpi("false_reuse_cost_usd", "dollars", "Wrong reuses times their price (default: individual cost + penalty).", false_reuse_cost_usd,
-        note="0 until near-duplicates are served from the cache"),
+        note="0: near-duplicates come with part 3"),
     Kpi("total_cost_usd", "dollars", "provider_cost_usd + tier_cost_usd + penalty_cost_usd + false_reuse_cost_usd.", total_cost_usd),
     Kpi("individual_cost_usd", "dollars", "Price list: each counted request alone on its cheapest real-time lane, fee, set-up and minimum included; "
         "no failure, queue, penalty or cache.", individual_cost_usd),

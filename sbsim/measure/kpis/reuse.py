@@ -15,8 +15,8 @@ from sbsim.measure.counted import EXACT, Counted
 from sbsim.measure.kpis.kpi import Kpi, Value, ratio
 from sbsim.records import CDN, JOINED, MEMORY, NEAR, REDIS, SERVED
 
-NO_TIERS = "0 until there are redis and cdn tiers"
-NO_NEAR = "0 until near-duplicates are served from the cache"
+NO_TIERS = "0: redis and cdn tiers come with part 3"
+NO_NEAR = "0: near-duplicates come with part 3"
 
 
 def share(*how: int) -> Callable[[Counted], Value]:
@@ -89,7 +89,7 @@ def average_call_size(c: Counted) -> Value:
 
 def mean_similarity(c: Counted) -> Value:
     config = c.scenario.config
-    similarity = Similarity(list(c.traffic.shapes), config.similarity, config.batching.similarity_threshold)
+    similarity = Similarity(c.traffic.shapes, config.similarity, config.batching.similarity_threshold)
     content = c.log.item_content[c.first_rows]
     return c.first_sends.mean_similarity(c.content_shape[content], c.content_duration_s[content], similarity.score)
 
@@ -112,7 +112,7 @@ REUSE = (
     Kpi("near_duplicate_hit_ratio", "fraction", "Near-duplicate hits over n_requests.", share(NEAR), "ratio", note=NO_NEAR),
     Kpi("coalesced_ratio", "fraction", "Requests that joined work under way over n_requests.", share(JOINED), "ratio"),
     Kpi("false_reuse_ratio", "fraction", "Wrong over all near-duplicate hits.", false_reuse_ratio, "ratio",
-        note="null until near-duplicates are served from the cache"),
+        note="null: near-duplicates come with part 3"),
 )  # fmt: skip
 
 BATCHING = (
