@@ -1,0 +1,166 @@
+"""The numbered invariants over a family of random scenarios with every mechanism on, held against what was really sent and billed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import inf
+
+import numpy as np
+import pytest
+from tests.parity.test_drivers_agree import some_scenario
+from tests.parity.virtual import parts
+
+from sbsim.pipeline.actions import Deliver, Fail, Hit, Refuse, Send
+from sbsim.records import URGENT
+from sbsim.simulation.engine import Engine
+from sbsim.units import to_nano
+
+SEEDS = range(200, 280)
+
+
+class Watched:
+    """One run in which every action was kept, with its instant."""
+
+    def __init__(self, k):
+        self.scenario = some_scenario(k)
+        self.prepared, self.models, self.pipeline, self.log = parts(self.scenario, k, 0)
+        self.actions = []
+        for name in ("submit", "accepted", "completed", "wake"):
+            self._watch(name)
+        engine = Engine(self.pipeline, self.models, self.log)
+        engine.drive(self.prepared.requests())
+        engine.drain(inf)
+        self.log.freeze(self.prepared.arrived_at, engine.n_submitted, engine.last_at)
+
+    def _watch(self, name):
+        original = getattr(self.pipeline, name)
+
+        def observed(*args, now):
+            actions = original(*args, now=now)
+            self.actions.extend((now, action) for action in actions)
+            return actions
+
+        setattr(self.pipeline, name, observed)
+
+    def sends(self):
+        return [(now, action.call) for now, action in self.actions if isinstance(action, Send)]
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return [Watched(k) for k in SEEDS]
+
+
+def test_inv_1_every_request_is_named_exactly_once(runs):
+    """Each submitted request stands in exactly one Hit, Deliver, Refuse or Fail, unless it is pending at the end."""
+    for run in runs:
+        named = Counter()
+        for _, action in run.actions:
+            if isinstance(action, Hit):
+                named[action.request.serial] += 1
+            elif isinstance(action, (Deliver, Fail)):
+                named.update(request.serial for item in action.items for request in item.requests)
+            elif isinstance(action, Refuse):
+                named.update(request.serial for request in action.requests)
+        assert set(named.values()) <= {1}
+        assert len(named) + run.pipeline.n_pending == run.prepared.n
+
+
+def test_inv_4_every_call_obeys_size_money_length_and_similarity(runs):
+    """What is sent together: no more than the size, one group, pairwise similar enough, of one base where the provider takes variants."""
+    for run in runs:
+        batching, api = run.scenario.config.batching, run.scenario.providers[0].api
+        similarity = run.pipeline.builder.similarity
+        for _, call in run.sends():
+            contents = [item.content for item in call.items]
+            assert len(contents) <= min(batching.max_batch_size, api.max_items or inf)
+            assert len({content.group for content in contents}) == 1
+            if api.takes == "one":
+                assert len(contents) == 1
+            if api.takes == "variants":
+                assert len({content.base for content in contents}) == 1
+            for i, a in enumerate(contents):
+                for b in contents[:i]:
+                    assert similarity.score(a.shape, a.duration_s, b.shape, b.duration_s) >= batching.similarity_threshold
+
+
+def test_inv_5_no_window_of_a_known_limit_is_exceeded_at_the_door(runs):
+    """Sendings and polls in every window of every known limit and of our own, counted by brute force; and never more in flight than a known concurrency."""
+    n_checked = 0
+    for run in runs:
+        spec, config = run.scenario.providers[0], run.scenario.config
+        calls = [call for _, call in run.sends()]
+        instants = sorted([call.sent_at for call in calls] + [at for call in calls for at in (call.polled_at or ())])
+        windows = [(limit.n, limit.per, limit.kind, limit.burst) for limit in spec.limits if limit.known and limit.unit == "calls"]
+        if config.rate_limit.max_requests is not None:
+            windows.append((config.rate_limit.max_requests, config.rate_limit.time_window, "sliding", None))
+        for n, per, kind, burst in windows:
+            n_checked += 1
+            if kind == "sliding":
+                assert most_in_window(instants, per) <= n
+            elif kind == "fixed":
+                assert max(Counter(int(at // per) for at in instants).values(), default=0) <= n
+            else:
+                assert bucket_holds(instants, n / per, burst)
+    assert n_checked > 40
+
+
+def most_in_window(instants, per):
+    """The fullest half-open window (t - per, t]."""
+    most = first = 0
+    for k, at in enumerate(instants):
+        while instants[first] + per <= at:
+            first += 1
+        most = max(most, k - first + 1)
+    return most
+
+
+def bucket_holds(instants, rate, burst):
+    """Whether a token bucket of this rate and burst had a token for each."""
+    tokens, last = burst, 0.0
+    for at in instants:
+        tokens = min(burst, tokens + (at - last) * rate) - 1
+        last = at
+        if tokens < -1e-6:
+            return False
+    return True
+
+
+def test_inv_5_concurrency(runs):
+    """Between sending and answer, no more calls than our own and the known concurrency allow."""
+    for run in runs:
+        spec = run.scenario.providers[0]
+        limit = min([run.scenario.config.rate_limit.concurrency or inf, *(each.n for each in spec.limits if each.known and each.unit == "concurrency")])
+        calls = run.log.calls
+        ends = np.sort(calls["answered_at"])
+        for k, at in enumerate(np.sort(calls["sent_at"])):
+            assert k + 1 - np.searchsorted(ends, at, side="right") <= limit
+
+
+def test_inv_6_a_hard_budget_is_never_exceeded(runs):
+    """The bills of the calls sent in any window stay within the limit, and what is not urgent leaves the reserve alone."""
+    n_checked = 0
+    for run in runs:
+        budget = run.scenario.config.budget
+        if budget.limit is None:
+            continue
+        n_checked += 1
+        sent = sorted(((call.sent_at, call.bill_nano, call.batch.urgency) for _, call in run.sends()), key=lambda row: row[0])
+        common = int(to_nano(budget.limit) * (1 - budget.reserve_urgent))
+        for k, (at, _, urgency) in enumerate(sent):
+            booked = sum(bill for other, bill, _ in sent[: k + 1] if other + budget.window > at)
+            assert booked <= to_nano(budget.limit)
+            if urgency != URGENT:
+                assert booked <= common
+    assert n_checked > 15
+
+
+def test_inv_11_bills_are_the_providers_ledger(runs):
+    """The sum of our bills is what the provider says it is owed, to the nano-dollar, and the parts of each bill are its whole."""
+    n_billed = 0
+    for run in runs:
+        assert run.pipeline.dispatcher.in_flight == {}
+        bills = int(run.log.calls["bill_nano"].sum())
+        assert bills == run.models[0].ledger_nano
+        n_billed += bills > 0
+    assert n_billed > 60
