@@ -84,13 +84,13 @@ class Quantity(Kind):
             value: float = _READERS[self.what][0](given)
         except ValueError as error:
             message = str(error)
-            raise FieldError(message if "try" in message else f"{message}; {self.allowed}; try {self.example}") from None
+            raise FieldError(message if "; try " in message else f"{message}; {self.allowed}; try {self.example}") from None
+        if self.what == "count" and isinstance(given, int):
+            value = given  # as it stands: a float holds 53 bits of a seed
         if not self.low <= value <= self.top or (self.is_open and value == self.low):
             raise FieldError(f"{shown(given)} {self.allowed}; try {self.example}")
         if self.what != "count":
             return value
-        if isinstance(given, int):  # as it stands: floats hold 53 bits
-            return given
         if value != int(value):
             raise FieldError(f"{shown(given)} is not a whole number; {self.allowed}; try {round(value)}")
         return int(value)

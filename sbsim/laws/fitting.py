@@ -1,12 +1,20 @@
-"""From what people know of a quantity (mean or median, coefficient of variation or 90th percentile) to a law's parameters."""
+"""From what people know of a quantity (mean or median, coefficient of variation or 90th percentile) to a law's scale and shape.
+
+Each family is described at scale 1 by functions of its shape, where a greater shape means a lighter tail; fitting finds the shape that has the known
+ratio, then the scale.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 _Z90 = 1.2815515655446004
 """Upper decile of the standard normal distribution."""
+_N_GRID = 200
+
+Function = Callable[[float], float]
 
 
 class LawError(ValueError):
@@ -17,88 +25,107 @@ class LawError(ValueError):
         self.path = path
 
 
-def _root(falling: Callable[[float], float], low: float, high: float) -> float:
-    """Zero of a falling function between two positive numbers, by bisection of the logarithm."""
-    for _ in range(200):
-        middle = math.sqrt(low * high)
-        if not low < middle < high:
-            break
-        if falling(middle) > 0:
-            low = middle
+@dataclass(frozen=True)
+class Family:
+    """A family of laws at scale 1, by shape. `low` and `high` bound the shapes that are sought: beyond them floats lose the law."""
+
+    mean: Function
+    median: Function
+    p90: Function
+    shape_of_cv: Function
+    low: float
+    high: float
+
+
+def _gamma_quantile(p: float) -> Function:
+    def quantile(shape: float) -> float:
+        from scipy.special import gammaincinv
+
+        return float(gammaincinv(shape, p))
+
+    return quantile
+
+
+def _weibull_cv(shape: float) -> float:
+    """Square root of Gamma(1 + 2/k) / Gamma(1 + 1/k)^2 - 1."""
+    return math.sqrt(math.expm1(math.lgamma(1 + 2 / shape) - 2 * math.lgamma(1 + 1 / shape)))
+
+
+FAMILIES: Mapping[str, Family] = {
+    "lognormal": Family(  # the shape is 1 / sigma
+        mean=lambda k: math.exp(0.5 / k**2),
+        median=lambda k: 1.0,
+        p90=lambda k: math.exp(_Z90 / k),
+        shape_of_cv=lambda cv: 1 / math.sqrt(math.log1p(cv * cv)),
+        low=0.05,
+        high=1e6,
+    ),
+    "gamma": Family(
+        mean=lambda k: k,
+        median=_gamma_quantile(0.5),
+        p90=_gamma_quantile(0.9),
+        shape_of_cv=lambda cv: 1 / (cv * cv),
+        low=0.01,
+        high=1e10,
+    ),
+    "weibull": Family(
+        mean=lambda k: math.gamma(1 + 1 / k),
+        median=lambda k: math.log(2) ** (1 / k),
+        p90=lambda k: math.log(10) ** (1 / k),
+        shape_of_cv=lambda cv: _shape(_weibull_cv, cv, 0.05, 1e5, "cv"),
+        low=0.05,
+        high=1e5,
+    ),
+}
+
+
+def fit(kind: str, centre: str, middle: float, spread: str, width: float) -> tuple[float, float]:
+    """(scale, shape) of the law of a family whose `centre` ("mean" or "median") is `middle` and whose `spread` ("cv" or "p90") is `width`.
+
+    Two shapes may have the same p90 / mean: the lighter tail is meant, where there is one (a p90 below the mean has only a heavy one).
+
+    Raises
+    ------
+    LawError
+        When the family has no such law, with what it has.
+    """
+    family = FAMILIES[kind]
+    centre_of: Function = family.mean if centre == "mean" else family.median
+    try:
+        if spread == "cv":
+            shape = family.shape_of_cv(width)
         else:
-            high = middle
-    return math.sqrt(low * high)
+            shape = _shape(lambda k: family.p90(k) / centre_of(k), width / middle, family.low, family.high, f"p90 / {centre}")
+        scale = middle / centre_of(shape)
+        if 0 < scale * family.mean(shape) < math.inf:
+            return scale, shape
+    except (OverflowError, ZeroDivisionError):
+        pass
+    raise LawError(f"the {kind} law with {centre} {middle:g} and {spread} {width:g} is beyond what floats hold; try a more moderate {spread}", spread)
 
 
-def _shape_from_ratio(ratio: Callable[[float], float], wanted: float, low: float, high: float, what: str) -> float:
-    """The shape whose `ratio` is `wanted`; ratios fall with the shape beyond their peak, and the lighter tail is meant where two shapes fit."""
-    grid = [low * (high / low) ** (k / 400) for k in range(401)]
+def _shape(ratio: Function, wanted: float, low: float, high: float, what: str) -> float:
+    """The shape at which `ratio` is `wanted`. Ratios fall with the shape from their peak on; below the peak, where there is a below, they rise."""
+    grid = [low * (high / low) ** (k / _N_GRID) for k in range(_N_GRID + 1)]
     heights = [ratio(shape) for shape in grid]
-    top = max(range(401), key=lambda k: heights[k])
-    if heights[-1] < wanted <= heights[top]:
-        return _root(lambda shape: ratio(shape) - wanted, grid[max(top - 1, 0)] if heights[max(top - 1, 0)] >= wanted else grid[top], high)
-    if top > 0 and heights[0] < wanted <= heights[top]:  # a 90th percentile below the mean: only the heavy side has one
-        return _root(lambda shape: wanted - ratio(shape), low, grid[top])
-    reach = f"between {min(heights[0], heights[-1]):.4g} and {heights[top]:.4g}"
-    raise LawError(f"no such law: {what} is {wanted:.4g}, and it can be {reach}", "p90")
+    top = max(range(len(grid)), key=heights.__getitem__)
+    if heights[-1] <= wanted <= heights[top]:
+        return _crossing(ratio, wanted, grid[top], high)
+    if heights[0] <= wanted <= heights[top]:
+        return _crossing(ratio, wanted, grid[top], low)
+    least = min(heights[0], heights[-1])
+    advice = "a constant" if wanted < least else "a smaller one" if what == "cv" else "median and p90" if what == "p90 / mean" else "a smaller p90"
+    message = f"no such law: {what} is {wanted:.6g} and can be anything from {least:.4g} to {heights[top]:.4g}; try {advice}"
+    raise LawError(message, what.partition(" ")[0])
 
 
-def fit_lognormal(mean: float | None, median: float | None, cv: float | None, p90: float | None) -> tuple[float, float]:
-    """(median, sigma). With mean and p90: ln(p90 / mean) = z sigma - sigma^2 / 2, the smaller root unless only the larger is positive."""
-    if cv is not None:
-        sigma = math.sqrt(math.log1p(cv * cv))
-    elif median is not None:
-        assert p90 is not None
-        sigma = math.log(p90 / median) / _Z90
-    else:
-        assert mean is not None
-        assert p90 is not None
-        rest = _Z90**2 - 2 * math.log(p90 / mean)
-        if rest < 0:
-            raise LawError(
-                f"no such law: p90 / mean is {p90 / mean:.4g}, and of a lognormal law it is at most {math.exp(_Z90**2 / 2):.4g}; try median with p90",
-                "p90",
-            )
-        sigma = _Z90 - math.sqrt(rest) if p90 >= mean else _Z90 + math.sqrt(rest)
-    if median is None:
-        assert mean is not None
-        median = mean * math.exp(-sigma * sigma / 2)
-    return median, sigma
-
-
-def fit_weibull(mean: float | None, median: float | None, cv: float | None, p90: float | None) -> tuple[float, float]:
-    """(scale, shape)."""
-
-    def moment(k: float, order: int) -> float:
-        return math.lgamma(1 + order / k)
-
-    if cv is not None:
-        shape = _shape_from_ratio(lambda k: moment(k, 2) - 2 * moment(k, 1), math.log1p(cv * cv), 0.05, 1e4, "ln(1 + cv^2)")
-    elif median is not None:
-        assert p90 is not None
-        shape = math.log(math.log(10) / math.log(2)) / math.log(p90 / median)
-    else:
-        assert mean is not None
-        assert p90 is not None
-        shape = _shape_from_ratio(lambda k: math.exp(math.log(math.log(10)) / k - moment(k, 1)), p90 / mean, 0.05, 1e4, "p90 / mean")
-    scale = median / math.log(2) ** (1 / shape) if median is not None else (mean or 0.0) / math.exp(moment(shape, 1))
-    return scale, shape
-
-
-def fit_gamma(mean: float | None, median: float | None, cv: float | None, p90: float | None) -> tuple[float, float]:
-    """(scale, shape)."""
-    from scipy.special import gammaincinv
-
-    if cv is not None:
-        shape = 1 / (cv * cv)
-    elif median is not None:
-        assert p90 is not None
-        shape = _shape_from_ratio(lambda k: float(gammaincinv(k, 0.9) / gammaincinv(k, 0.5)), p90 / median, 0.01, 1e8, "p90 / median")
-    else:
-        assert mean is not None
-        assert p90 is not None
-        shape = _shape_from_ratio(lambda k: float(gammaincinv(k, 0.9) / k), p90 / mean, 0.01, 1e8, "p90 / mean")
-    middle = float(gammaincinv(shape, 0.5))
-    if median is not None and middle == 0.0:
-        raise LawError(f"no such law: with cv {cv:g} the median of a gamma law is too small to compute; try mean with cv", "cv")
-    return (median / middle if median is not None else (mean or 0.0) / shape), shape
+def _crossing(ratio: Function, wanted: float, above: float, below: float) -> float:
+    """Where `ratio` crosses `wanted` between `above`, where it is greater, and `below`, by bisection of the logarithm down to neighbouring floats."""
+    while True:
+        middle = math.sqrt(above * below)
+        if not min(above, below) < middle < max(above, below):
+            return middle
+        if ratio(middle) > wanted:
+            above = middle
+        else:
+            below = middle

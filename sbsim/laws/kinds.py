@@ -37,8 +37,7 @@ class Law(ABC):
     @cached_property
     def mean(self) -> float:
         """Mean after truncation."""
-        below, above = self._kept
-        return self._partial_mean(self.minimum, self.maximum) / (above - below)
+        return self._partial_mean(self.minimum, self.maximum) / self.kept
 
     @property
     def low(self) -> float:
@@ -49,6 +48,12 @@ class Law(ABC):
     def high(self) -> float:
         """Upper end of the support; may be inf."""
         return self.maximum
+
+    @property
+    def kept(self) -> float:
+        """Probability that truncation leaves of the law."""
+        below, above = self._kept
+        return above - below
 
     @property
     def points(self) -> tuple[float, ...] | None:

@@ -45,11 +45,12 @@ class LawOf(Kind):
         if self.is_noise and isinstance(given, Mapping) and not {"mean", "median"} & set(given):
             given = {"mean": 1, **given} if given.get("law") in ("exponential", "lognormal", "gamma", "weibull") else given
         try:
-            law = parse_law(given, self._reader(given), is_positive=self.is_positive)
+            law = parse_law(given, self._reader(given), is_positive=self.is_positive, unit=self._unit, example=self._example)
             return law.unit_mean() if self.is_noise else law
         except LawError as error:
-            message = str(error) if "try" in str(error) else f"{error}{self._unit}; try {self._example}"
-            raise FieldError(message, *error.path) from None
+            raise FieldError(str(error), *error.path) from None
+        except ValueError as error:  # no mean to rescale
+            raise FieldError(f"{error}; try {self._example}") from None
 
     def _reader(self, given: Any) -> Callable[[object], float]:
         is_a_point = not isinstance(given, Mapping) or given.get("law") in ("constant", "empirical")
@@ -57,7 +58,7 @@ class LawOf(Kind):
 
     @property
     def _unit(self) -> str:
-        return " s" if self.what == "duration" else ""
+        return "s" if self.what == "duration" else ""
 
     @property
     def _example(self) -> str:
@@ -65,7 +66,7 @@ class LawOf(Kind):
 
     def schema(self) -> dict[str, Any]:
         quantity = {"type": ["number", "string"]} if self.what == "duration" else {"type": "number"}
-        return {"anyOf": [quantity, _law_schema(quantity)], "x-unit": "s" if self.what == "duration" else ""}
+        return {"anyOf": [quantity, _law_schema(quantity)], **({"x-unit": self._unit} if self._unit else {})}
 
 
 def _law_schema(quantity: Mapping[str, Any]) -> dict[str, Any]:
