@@ -5,6 +5,7 @@ It may not import `sbsim.pricing`: a provider keeps its own ledger with its own 
 
 from __future__ import annotations
 
-from sbsim.world.provider import Job, ModelledProvider
+from sbsim.world.job import Job
+from sbsim.world.provider import ModelledProvider
 
 __all__ = ["Job", "ModelledProvider"]

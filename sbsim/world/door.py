@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush, heapreplace
 from math import inf
-from typing import Any
 
 from sbsim.records import Item
 from sbsim.scenario import Limit
+from sbsim.world.job import Job
 from sbsim.world.windows import Bucket, FixedWindow, SlidingCalls, SlidingWindow, Window
 
 SLOTS = ("concurrency", "outstanding")
@@ -28,7 +28,7 @@ class Slots:
     def __init__(self, n: int) -> None:
         self._n = n
         self._leaves: list[float] = []
-        self._inside: dict[Any, None] = {}  # jobs whose results nobody has seen yet
+        self._inside: dict[Job, None] = {}  # jobs whose results nobody has seen yet
 
     def ready_at(self, at: float) -> float:
         """The first instant from `at` on with a free slot, if nobody else comes and every job is seen at its next poll after its end."""
@@ -43,10 +43,10 @@ class Slots:
     def hold(self, until: float) -> None:
         heappush(self._leaves, until)
 
-    def enter(self, job: Any) -> None:
+    def enter(self, job: Job) -> None:
         self._inside[job] = None
 
-    def leave(self, job: Any, at: float) -> None:
+    def leave(self, job: Job, at: float) -> None:
         """The job holds its slot no longer than `at` from now on."""
         if job in self._inside:
             del self._inside[job]
@@ -151,14 +151,14 @@ class Door:
         for workers in self._workers:
             workers.hold(until)
 
-    def hold_job(self, job: Any, until: float) -> None:
+    def hold_job(self, job: Job, until: float) -> None:
         """The job that has just entered holds its slots until it `leave`s, and its worker `until` then."""
         for slots in self._slots:
             slots.enter(job)
         for workers in self._workers:
             workers.hold(until)
 
-    def leave(self, job: Any, at: float) -> None:
+    def leave(self, job: Job, at: float) -> None:
         """The job's result was seen, or nobody will ask for it: its slots are free from `at` on."""
         for slots in self._slots:
             slots.leave(job, at)

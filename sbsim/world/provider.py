@@ -8,8 +8,7 @@ never going back.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from math import ceil, inf
 
 from sbsim.errors import ScenarioError, StateError
@@ -18,47 +17,14 @@ from sbsim.scenario import ProviderSpec
 from sbsim.seeds import Draws
 from sbsim.world.door import Door
 from sbsim.world.failures import FailureModel
+from sbsim.world.job import Job
 from sbsim.world.latency import CallDraws, ServiceTime
 from sbsim.world.ledger import Ledger, Line
+from sbsim.world.recall import Recall, Work
 from sbsim.world.results import Results
 
-_KEYS_KEPT_S = 24 * 3600.0
-"""How long after its answer a provider remembers an idempotency key, seconds."""
-
-
-class Job:
-    """Work that a job API has taken on: done at `done_at`, seen at the first poll from then on."""
-
-    __slots__ = ("accepted_at", "done_at", "is_replay", "outcome", "poll_s")
-
-    def __init__(self, accepted_at: float, done_at: float, outcome: Outcome, poll_s: float, is_replay: bool = False) -> None:
-        self.accepted_at = accepted_at
-        self.done_at = done_at
-        self.outcome = outcome
-        self.poll_s = poll_s
-        self.is_replay = is_replay
-
-    def expected_at(self, now: float) -> float:
-        """The first poll from `now` on that can see the result, if polls come every `poll_s` seconds from the acceptance on."""
-        seen_at = max(self.done_at, now)
-        if self.poll_s <= 0:
-            return seen_at
-        n = max(1, ceil((seen_at - self.accepted_at) / self.poll_s))
-        at = self.accepted_at + n * self.poll_s
-        return at if at >= seen_at else at + self.poll_s
-
-
-class _Work:
-    """What a provider remembers of a call that it could cancel, or answer again."""
-
-    __slots__ = ("bill_nano", "done_at", "job", "outcome", "starts_at")
-
-    def __init__(self, starts_at: float, done_at: float, outcome: Outcome, bill_nano: int, job: Job | None) -> None:
-        self.starts_at = starts_at
-        self.done_at = done_at
-        self.outcome = outcome
-        self.bill_nano = bill_nano
-        self.job = job
+_KEYS_KEPT_S = 3600.0
+"""How long after its answer a provider remembers an idempotency key, seconds. A sending of unknown outcome is repeated within minutes."""
 
 
 class _Ware:
@@ -107,12 +73,10 @@ class ModelledProvider:
         self._results = Results(spec.result)
         self._jitter = CallDraws(draws, f"jitter:{spec.name}")
         self._has_gpu = any(rate.per == "gpu_second" for rate in spec.price.rates)
-        self._can_cancel = api.cancel == "running"
-        self._knows_keys = api.idempotency == "key"
         self._is_inline = self._results.is_inline
         self._wares: dict[Facts, _Ware] = {}
-        self._works: dict[Hashable, _Work] = {}  # by serial of the call, and by key
-        self._forget: deque[tuple[float, Hashable]] = deque()
+        self._running = Recall(0.0) if api.cancel == "running" else None  # by serial of the call
+        self._keys = Recall(_KEYS_KEPT_S) if api.idempotency == "key" else None
         self.n_calls = self.n_polls = self.n_rejected = self.n_too_large = self.n_unavailable = self.n_polls_rejected = self.n_replayed = 0
         self.n_call_errors = self.n_item_errors = self.n_moderated = self.n_cancelled = 0
 
@@ -137,8 +101,10 @@ class ModelledProvider:
         if self._failures.has_outages and self._failures.is_out(now):
             self.n_unavailable += 1
             return now + self._refusal_s, Outcome("transient", usage=NOTHING_BEGUN, jitter=self._jitter(call))
-        if self._knows_keys and call.key in self._works:
-            return self._replay(call, self._works[call.key], now)
+        if self._keys is not None:
+            known = self._keys.get(call.key)
+            if known is not None:
+                return self._replay(call, known, now)
         door = self._door
         ready_at = door.ready_at(items, now)
         if ready_at > now:
@@ -156,8 +122,8 @@ class ModelledProvider:
             door.hold_job(job, done_at)
         else:
             door.hold(done_at)
-        if self._knows_keys or self._can_cancel:
-            self._remember(call, _Work(starts_at, done_at, outcome, bill_nano, job), now)
+        if self._running is not None or self._keys is not None:
+            self._remember(call, Work(starts_at, done_at, outcome, bill_nano, job), now)
         return (done_at, outcome) if job is None else (passes_at, job)
 
     def poll(self, job: Job, now: float) -> tuple[float, Outcome | None]:
@@ -178,7 +144,7 @@ class ModelledProvider:
 
     def abort(self, call: Call, now: float) -> tuple[float, Outcome] | None:
         """Nobody wants this call any more. Where the API cancels running work: the end that takes the place of its answer; else None, all goes on."""
-        work = self._works.get(("call", call.serial)) if self._can_cancel else None
+        work = None if self._running is None else self._running.get(call.serial)
         if work is None or work.done_at <= now:
             return None
         self.n_cancelled += 1
@@ -193,8 +159,9 @@ class ModelledProvider:
         self._door.stop(work.done_at, now)
         if work.job is not None:
             self._door.leave(work.job, now)
-        self._works.pop(("call", call.serial))
-        self._works.pop(call.key, None)
+        for recall, name in ((self._running, call.serial), (self._keys, call.key)):
+            if recall is not None:
+                recall.drop(name)
         return now, Outcome(because, usage=usage, jitter=self._jitter(call))
 
     def counters(self) -> dict[str, int]:
@@ -240,7 +207,7 @@ class ModelledProvider:
             wait_s += 1
         return at, Outcome("rate_limited", usage=NOTHING_BEGUN, retry_after_s=float(wait_s), jitter=jitter)
 
-    def _replay(self, call: Call, work: _Work, now: float) -> tuple[float, Outcome | Job]:
+    def _replay(self, call: Call, work: Work, now: float) -> tuple[float, Outcome | Job]:
         """The key is known: the same result, charged with the first sending. It counts as one call at the door and needs no slot."""
         at = self._door.poll(now)
         if at == inf:
@@ -252,16 +219,11 @@ class ModelledProvider:
             return at, Job(at, work.done_at, outcome, self.poll_s, is_replay=True)
         return max(work.done_at, at + self._refusal_s), outcome
 
-    def _remember(self, call: Call, work: _Work, now: float) -> None:
-        forget = self._forget
-        while forget and forget[0][0] <= now:
-            self._works.pop(forget.popleft()[1], None)
-        if self._can_cancel:
-            self._works["call", call.serial] = work
-            forget.append((work.done_at, ("call", call.serial)))
-        if self._knows_keys:
-            self._works[call.key] = work
-            forget.append((work.done_at + _KEYS_KEPT_S, call.key))
+    def _remember(self, call: Call, work: Work, now: float) -> None:
+        if self._running is not None:
+            self._running.put(call.serial, work, now)
+        if self._keys is not None:
+            self._keys.put(call.key, work, now)
 
     def _check(self, items: Sequence[Item]) -> None:
         api = self.spec.api
