@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from math import floor, log10
+from typing import TYPE_CHECKING
 
-from sbsim.measure import Estimate
+if TYPE_CHECKING:
+    from sbsim.measure import Estimate
 
 NOTHING = "-"
 """Shown where a number does not exist: a ratio over 0, a half-width of one replication."""

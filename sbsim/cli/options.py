@@ -26,7 +26,7 @@ Jobs = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
-Meta = Annotated[bool, typer.Option("--meta", help="Add timings to the JSON document, under \"meta\".")]
+Meta = Annotated[bool, typer.Option("--meta", help='Add timings to the JSON document, under "meta".')]
 
 
 def load_scenario(name: str, sets: list[str] | None, configs: list[Path] | None) -> ScenarioModel:

@@ -1,0 +1,81 @@
+"""What reaches a terminal is text, whatever a scenario calls itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbsim.cli import console
+from sbsim.cli.figures import NOTHING, figures, with_half_width
+from sbsim.measure.intervals import Estimate
+
+
+@given(st.text())
+def test_plain_text_holds_nothing_that_steers_a_terminal(text: str) -> None:
+    """No control, format or surrogate character survives, and a text without them stays as it is."""
+    shown = console.plain(text)
+    assert all(character == "\n" or character.isprintable() or character.isspace() for character in shown)
+    assert not any(ord(character) < 32 or 0x7F <= ord(character) < 0xA0 or 0x202A <= ord(character) <= 0x202E for character in shown.replace("\n", ""))
+    if text.isprintable():
+        assert shown == text
+
+
+def test_escape_sequences_are_spelt_out() -> None:
+    """A name that would clear the screen is shown letter by letter."""
+    assert console.word("a\x1b[2J\rb\nc\u202ed") == r"a\x1b[2J\rb\nc\u202ed"
+
+
+def test_markup_in_a_name_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Square brackets, emoji codes and links of rich's markup are printed as they stand."""
+    name = "[bold]x[/bold] :smile: [link=file:///etc]y[/]"
+    console.say(name)
+    console.print_table(["name"], [[name]])
+    assert capsys.readouterr().out.count(name) == 2
+
+
+def test_json_is_ascii_and_knows_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    """The bytes do not depend on the locale, floats read back exactly, and a NaN is an error of ours."""
+    console.print_json({"name": "größe ☃", "x": 0.1 + 0.2})
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert json.loads(out) == {"name": "größe ☃", "x": 0.1 + 0.2}
+    with pytest.raises(ValueError, match="JSON compliant"):
+        console.print_json({"x": float("nan")})
+
+
+def test_warnings_go_to_stderr_and_can_be_silenced(capsys: pytest.CaptureFixture[str]) -> None:
+    """stdout holds results only."""
+    console.warn(["one\x07", "two"])
+    console.warn(["three"], quiet=True)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "warning: one\\x07\nwarning: two\n"
+
+
+@pytest.mark.parametrize(
+    ("mean", "half_width", "text"),
+    [
+        (1234.5678, 12.3, "1,235 ± 12"),
+        (1234.5678, 0.0456, "1,234.568 ± 0.046"),
+        (0.5, 1e-12, "0.500000000 ± 0.000000000"),
+        (12.0, 0.0, "12 ± 0"),
+        (12.0, None, "12"),
+        (0.123456789, None, "0.123457"),
+        (-0.02, 0.5, "-0.02 ± 0.50"),
+        (None, None, NOTHING),
+    ],
+)
+def test_a_mean_shows_the_digits_that_its_half_width_supports(mean: float | None, half_width: float | None, text: str) -> None:
+    """Two digits of the half-width, and the mean to the same decimal."""
+    assert with_half_width(Estimate(mean, half_width, 10)) == text
+
+
+@given(st.floats(-1e12, 1e12), st.floats(1e-9, 1e6))
+def test_shown_numbers_read_back_within_their_half_width(mean: float, half_width: float) -> None:
+    """Rounding for print never moves a mean by more than a twentieth of its half-width."""
+    shown_mean, shown_half_width = figures(Estimate(mean, half_width, 10))
+    assert abs(float(shown_mean.replace(",", "")) - mean) <= half_width / 20 + 1e-9 + abs(mean) * 1e-15
+    assert abs(float(shown_half_width.replace(",", "")) - half_width) <= half_width / 20 + 1e-9
