@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 4096
-_HALF_STEP = 2.0**-54
-"""numpy's doubles are multiples of 2^-53 in [0, 1); half a step up keeps them off 0 and below 1."""
+_KEPT_BLOCKS = 8
+"""Serials are asked for roughly in order: older blocks are computed again in the rare case that one is wanted."""
+_LEAST = 2.0**-54
+"""numpy's doubles are multiples of 2^-53 in [0, 1); 0 becomes half a step. (Half a step added to all of them would round the greatest up to 1.)"""
 
 
 def derive(seed: int, label: str) -> int:
@@ -51,13 +53,14 @@ class Draws:
         skip = start % 4  # Philox makes four words for each counter
         words = np.random.Philox(key=self._key(purpose), counter=start // 4)
         u: NDArray[np.float64] = np.random.Generator(words).random(n + skip)
-        return u[skip:] + _HALF_STEP
+        return np.maximum(u[skip:], _LEAST)
 
     def one(self, purpose: str, *key: object) -> float:
-        """The uniform that belongs to `key` (numbers and texts) alone: for rare draws, about 5 us."""
-        digest = hashlib.blake2b(repr(key).encode(), digest_size=24).digest()
+        """The uniform that belongs to `key` (whole numbers and texts) alone: for rare draws, about 8 us."""
+        written = "\x1f".join(map(str, key))  # not repr: numpy's numbers and Python's are the same key
+        digest = hashlib.blake2b(written.encode(), digest_size=24).digest()
         counter = np.frombuffer(digest + bytes(8), dtype=np.uint64)
-        return float(np.random.Generator(np.random.Philox(key=self._key(purpose), counter=counter)).random()) + _HALF_STEP
+        return max(float(np.random.Generator(np.random.Philox(key=self._key(purpose), counter=counter)).random()), _LEAST)
 
     def stream(self, purpose: str, law: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None) -> Callable[[int], float]:
         """A function serial -> draw (through `law`, an inverse distribution function), computed in blocks; about 0.1 us a draw."""
@@ -66,6 +69,8 @@ class Draws:
         def draw(serial: int) -> float:
             block = blocks.get(serial // _BLOCK)
             if block is None:
+                if len(blocks) >= _KEPT_BLOCKS:
+                    del blocks[next(iter(blocks))]
                 u = self.bulk(purpose, serial // _BLOCK * _BLOCK, _BLOCK)
                 block = blocks[serial // _BLOCK] = (u if law is None else law(u)).tolist()
             return block[serial % _BLOCK]

@@ -11,13 +11,16 @@ import re
 NANO = 1_000_000_000
 """Nano-dollars in a dollar: ledgers and budgets count whole nano-dollars."""
 
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_PARTS = {"ms": 1e3, "us": 1e6}
+"""How many make a second: dividing by whole numbers rounds once, multiplying by 0.001 twice."""
 _BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
           "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}  # fmt: skip
-_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z]*)\s*\Z")
-_MONEY = re.compile(rf"\s*(-?)\$\s*({_NUMBER})\s*\Z|\s*({_NUMBER})\s*(?:USD)?\s*\Z")
-_RATE = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z]*)\s*/\s*([A-Za-z]+)\s*\Z")
+_DIGITS = r"(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+"""No leading zeros: 010 is eight to some and ten to others."""
+_QUANTITY = re.compile(rf"\s*([-+]?{_DIGITS})\s*([A-Za-z]*)\s*\Z")
+_MONEY = re.compile(rf"\s*([-+]?)\s*\$\s*({_DIGITS})\s*\Z|\s*([-+]?)({_DIGITS})\s*(?:USD)?\s*\Z")
+_RATE = re.compile(rf"\s*([-+]?{_DIGITS})\s*/\s*([A-Za-z]+)\s*\Z")
 
 
 def _finite(value: float, given: object) -> float:
@@ -50,9 +53,11 @@ def parse_duration(given: object) -> float:
     if bare is not None:
         return bare
     match = _QUANTITY.match(str(given))
-    if match is None or (match[2] and match[2] not in _SECONDS):
+    unit = match[2] or "s" if match else ""
+    if match is None or (unit not in _SECONDS and unit not in _PARTS):
         raise ValueError(f'{given!r} is not a duration; allowed units: ms, s, min (or m), h, d; try "30s" or "10min"')
-    return _finite(float(match[1]) * (_SECONDS[match[2]] if match[2] else 1.0), given)
+    n = float(match[1])
+    return _finite(n / _PARTS[unit] if unit in _PARTS else n * _SECONDS[unit], given)
 
 
 def parse_rate(given: object) -> float:
@@ -61,8 +66,8 @@ def parse_rate(given: object) -> float:
     if bare is not None:
         return bare
     match = _RATE.match(str(given))
-    if match is not None and match[3] in _SECONDS and not match[2]:
-        return _finite(float(match[1]) / _SECONDS[match[3]], given)
+    if match is not None and match[2] in _SECONDS:
+        return _finite(float(match[1]) / _SECONDS[match[2]], given)
     match = _QUANTITY.match(str(given))
     if match is None or match[2]:
         raise ValueError(f'{given!r} is not a rate; try "30/min" or "2/s"')
@@ -77,7 +82,8 @@ def parse_money(given: object) -> float:
     match = _MONEY.match(str(given))
     if match is None:
         raise ValueError(f'{given!r} is not a price in dollars; try "$0.10" or 0.10')
-    return _finite(float(match[1] + match[2]) if match[2] else float(match[3]), given)
+    sign, digits = match.group(1, 2) if match[2] else match.group(3, 4)
+    return _finite(float(sign + digits), given)
 
 
 def parse_size(given: object) -> float:
@@ -102,15 +108,16 @@ def to_usd(nano: float) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Short text for `seconds`, exact when read back: 90 -> "90s", 600 -> "10min"."""
-    if seconds == 0:
-        return "0s"
+    """Short text for `seconds`, exact when read back: 90 -> "90s", 600 -> "10min"; without end "none"."""
+    if seconds == 0 or math.isinf(seconds):
+        return "none" if seconds else "0s"
     for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
         n = seconds / size
         if n >= 1 and n == int(n) and int(n) * size == seconds and (unit != "min" or n >= 2):
             return f"{int(n)}{unit}"
-    if abs(seconds) < 1 and (seconds * 1000) == int(seconds * 1000):
-        return f"{int(seconds * 1000)}ms"
+    thousandths = round(seconds * 1000)
+    if 0 < abs(thousandths) < 1000 and thousandths / 1000 == seconds:
+        return f"{thousandths}ms"
     return f"{seconds:.12g}s" if float(f"{seconds:.12g}") == seconds else f"{seconds!r}s"
 
 
