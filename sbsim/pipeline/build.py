@@ -59,7 +59,7 @@ def build(
     )
     cache = config.cache
     return Pipeline(
-        cache=POLICIES[cache.policy](cache.memory_size, _or_inf(cache.memory_bytes), cache.ttl),
+        cache=POLICIES[cache.policy](cache.memory_size, _or_inf(cache.memory_bytes), _or_inf(cache.ttl)),
         dispatcher=dispatcher,
         retry=Retry(max_attempts=config.retry.max_attempts, base_s=config.retry.base, cap_s=config.retry.cap),
         max_pending=config.queue.max_pending,
