@@ -72,6 +72,5 @@ _NATIVE = {
     "tuple_type": "is not a list; try [ … ]",
     "list_type": "is not a list; try [ … ]",
     "dict_type": "is not a mapping; try {key: value}",
-    "too_short": "is empty; give at least one",
 }
 """pydantic's own findings in the manner of ours; every other check is made by a field's reader."""

@@ -21,6 +21,9 @@ from sbsim.units import parse_duration, parse_money, parse_rate, parse_size
 
 MAX_COUNT = 10**12
 """Counts are whole numbers up to here: far above anything that can be simulated, far below where floats lose units."""
+MAX_USD = 1e9
+"""Ledgers count nano-dollars in 64 bits, which end at 9.2 billion dollars."""
+_TOPS = {"fraction": 1.0, "count": MAX_COUNT, "money": MAX_USD}
 
 
 class Kind(ABC):
@@ -102,9 +105,7 @@ class Quantity(Kind):
     @property
     def top(self) -> float:
         """The upper bound."""
-        if self.high < math.inf:
-            return self.high
-        return 1.0 if self.what == "fraction" else MAX_COUNT if self.what == "count" else math.inf
+        return self.high if self.high < math.inf else _TOPS.get(self.what, math.inf)
 
     @property
     def example(self) -> str:

@@ -22,6 +22,8 @@ _MATCHED = ("content_type", "engine", "resolution", "duration")
 
 def check(scenario: Scenario) -> None:
     """Everything that does not depend on settings. Raises FieldError."""
+    if not scenario.providers:
+        raise FieldError("the list is empty, and nothing could be made; try the provider in the README's example", "providers")
     _names_are_unique(scenario.providers, "providers")
     _names_are_unique(scenario.workload.classes, "workload", "classes")
     _times_fit(scenario)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def read_value(text: str, source: str) -> Any:
     """A value as flags give it: YAML, or the bare text where it is none (`workload.path=@file`). Raises ScenarioError."""
     try:
         return read_yaml(text, source)[0]
-    except ScenarioError:
-        if text.strip().startswith(("[", "{")) or "finite" in text:
-            raise
-        return text
+    except ScenarioError as error:
+        if not text.strip().startswith(("[", "{")) and "finite" not in str(error):
+            return text
+        raise ScenarioError(source + re.sub(r"\A:\d+:\d+", "", str(error).removeprefix(source))) from None  # a flag has no lines

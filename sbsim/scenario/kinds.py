@@ -196,7 +196,7 @@ class Profile(Kind):
             try:
                 at = Quantity("duration").read(time)
                 if at in points:
-                    raise FieldError("this time is given twice")
+                    raise FieldError("this time is given twice; try removing one")
                 points[at] = Quantity("number").read(factor)
             except ValueError as error:
                 raise FieldError(str(error), time) from None

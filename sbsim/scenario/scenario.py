@@ -60,7 +60,7 @@ class Scenario(Model):
     replications: PositiveCount = field(10, "Independent histories.")
     drain_limit: OptionalDuration = field(None, "Seconds after the horizon at which the run ends at the latest.")
     workload: Workload = Field(description="The traffic.")
-    providers: tuple[ProviderSpec, ...] = Field(description="The lanes.", min_length=1)
+    providers: tuple[ProviderSpec, ...] = Field(description="The lanes.")
     sla: Annotated[dict[Any, Sla], AfterValidator(by_priority)] = section(lambda: by_priority({}), "Promises by priority.")
     instances: Instances = section(Instances, "Copies of the batcher.")
     tiers: Tiers = section(Tiers, "The lower cache tiers.")
