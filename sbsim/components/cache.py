@@ -69,6 +69,8 @@ class LruCache:
         if entry.expires_at < inf:
             self._serial += 1
             heappush(self._agenda, (entry.expires_at, self._serial, entry))
+            if len(self._agenda) > 2 * len(self._entries) + 64:
+                self._tidy()
         if len(self._entries) <= self.max_entries and self.n_bytes <= self.max_bytes:
             return []
         return self._make_room(now)
@@ -94,10 +96,12 @@ class LruCache:
             entry = next(iter(entries.values()))
             self._drop(entry)
             left.append(entry.key)
-        if len(agenda) > 2 * len(entries) + 64:  # mostly of entries that have left: begin anew, at a cost of O(1) an eviction
-            self._agenda = [item for item in agenda if entries.get(item[2].key) is item[2]]
-            heapify(self._agenda)
         return left
+
+    def _tidy(self) -> None:
+        """The agenda is mostly of entries that have left: without them, at a cost of O(1) a put."""
+        self._agenda = [planned for planned in self._agenda if self._entries.get(planned[2].key) is planned[2]]
+        heapify(self._agenda)
 
     def _drop(self, entry: Entry) -> None:
         del self._entries[entry.key]

@@ -96,7 +96,7 @@ def test_no_window_of_any_limit_is_exceeded(seed, guard_s):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_sliding_window_is_kept_to_the_last_bit(seed):
-    """Without guard the n-th call after another leaves exactly when that one leaves the window, in floats, at any instant; never an ulp early or late."""
+    """Without guard the n-th call after another leaves exactly when that one leaves the window, in floats: never an ulp early or late."""
     rng = np.random.default_rng(seed)
     n, per_s, start = int(rng.integers(1, 6)), float(rng.uniform(0.1, 90.0)), float(rng.choice([0.0, 1e3, 1e7]))
     gate, now, sent = RateLimiter([Limit("calls", n, per_s)]), start, []
@@ -144,7 +144,7 @@ def test_no_window_is_exceeded_by_jobs_and_their_polls(seed, kind):
     assert excess(limit, arrivals) <= 1e-6
 
 
-# -- known to fail: the same check must find these out --------------------------------------------------------------------------------------------------
+# -- known to fail: the same check must find these out ---------------------------------------------------------------------
 class Gcra:
     """The generic cell rate algorithm with the limit as its burst: often taken for a sliding window."""
 

@@ -1,0 +1,137 @@
+"""The coalescer against a model that keeps a list of all work: nobody is lost, nobody is served twice, nothing comes too late that need not."""
+
+from __future__ import annotations
+
+from math import inf
+
+import hypothesis.strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from sbsim.components.coalescer import Coalescer
+from sbsim.records import Content, Facts, Item, Request
+
+FACTS = Facts("image", "e")
+SERVICE_S = 10.0
+
+
+def content_of(key, reusable=True):
+    return Content(0, key, key, FACTS, 0, 0, (), 0, reusable)
+
+
+class AgainstAListOfWork(RuleBasedStateMachine):
+    """Requests join work that can serve them in time, else start their own; the first result serves everybody; a cancelled leader harms nobody."""
+
+    requests = Bundle("requests")
+
+    @initialize()
+    def start(self):
+        self.coalescer = Coalescer()
+        self.now, self.serial = 0.0, 0
+        self.work = []  # alive items, in order of opening
+        self.pending = {}  # request -> item
+
+    def rivals(self, item):
+        """Alive work for the content of `item`, oldest first; work of a content that is not shared has no company."""
+        return [other for other in self.work if other is item or (other.content.key == item.content.key and item.content.reusable)]
+
+    def model_finds(self, request):
+        mine = [item for item in self.work if item.content.key == request.content.key and request.content.reusable]
+        if not mine:
+            return None
+        in_time = [item for item in mine if item.ends_at <= request.deadline_at]
+        if mine[-1] in in_time or self.now + SERVICE_S > request.deadline_at:
+            return mine[-1]
+        return in_time[0] if in_time else None
+
+    @rule(dt=st.integers(0, 6).map(float))
+    def advance(self, dt):
+        self.now += dt
+
+    @rule(target=requests, key=st.integers(0, 1), urgency=st.integers(1, 3), slack_s=st.sampled_from([0.0, 10.0, 12.0, 20.0, inf]), shared=st.booleans())
+    def submit(self, key, urgency, slack_s, shared):
+        self.serial += 1
+        content = content_of(key if shared else ("own", self.serial), reusable=shared)
+        request = Request(self.serial, self.now, self.now + slack_s, urgency, content)
+        found = self.coalescer.find(request, self.now, SERVICE_S)
+        assert found is self.model_finds(request)
+        if found is None:
+            item = Item(request)
+            self.coalescer.open(item)
+            self.work.append(item)
+        else:
+            item, before = found, (found.urgency, found.deadline_at)
+            is_pressing = self.coalescer.join(request, item)
+            assert (item.urgency, item.deadline_at) == (min(before[0], urgency), min(before[1], request.deadline_at))
+            assert is_pressing == ((item.urgency, item.deadline_at) != before)
+        self.pending[request] = item
+        return request
+
+    @rule(request=requests, took_s=st.integers(5, 25).map(float))
+    def its_work_leaves(self, request, took_s):
+        item = self.pending.get(request)
+        if item is not None:
+            item.ends_at = self.now + took_s
+
+    @rule(request=requests)
+    def cancel(self, request):
+        item = self.pending.pop(request, None)
+        if item is None:
+            return
+        led, others = item.payer == request.serial, [r for r in item.requests if r is not request]
+        assert self.coalescer.cancel(request, item) == (not others)
+        assert item.requests == others
+        if not others:
+            assert item.done
+            self.work.remove(item)
+        elif led:
+            assert item.payer == (others[0].serial if item.ends_at == -inf else request.serial)
+
+    @rule(request=requests)
+    def its_work_ends(self, request):
+        item = self.pending.get(request)
+        if item is None:
+            return
+        expected = self.rivals(item)
+        together = self.coalescer.close(item)
+        assert together[0] is item
+        assert sorted(map(id, together)) == sorted(map(id, expected))
+        assert all(one.done for one in together)
+        for one in together:
+            self.work.remove(one)
+            for waiter in one.requests:
+                assert self.pending.pop(waiter) is one
+
+    @invariant()
+    def everybody_waits_for_exactly_one_piece_of_living_work(self):
+        if not hasattr(self, "work"):
+            return
+        waiters = [(request, item) for item in self.work for request in item.requests]
+        assert len(waiters) == len(self.pending)
+        assert all(self.pending[request] is item for request, item in waiters)
+        assert not any(item.done for item in self.work)
+        newest = {item.content.key: item for item in self.work if item.content.reusable}
+        assert self.coalescer.items == newest
+        assert len(self.coalescer) == len(newest)
+
+
+TestAgainstAListOfWork = AgainstAListOfWork.TestCase
+
+
+def test_switched_off_nothing_is_shared():
+    """Without coalescing every request is work of its own, even for the same content at the same instant."""
+    coalescer = Coalescer(enabled=False)
+    coalescer.open(Item(Request(0, 0.0, inf, 2, content_of("k"))))
+    assert coalescer.find(Request(1, 0.0, inf, 2, content_of("k")), 0.0, SERVICE_S) is None
+    assert len(coalescer) == 0
+
+
+def test_work_that_ends_at_exactly_the_deadline_is_in_time():
+    """A result at the very instant of the deadline meets it; an ulp later it does not, and the request starts its own work if that is in time."""
+    coalescer = Coalescer()
+    item = Item(Request(0, 0.0, inf, 2, content_of("k")))
+    item.ends_at = 0.1 + 0.2
+    coalescer.open(item)
+    late, in_time = (Request(1, 0.0, at, 2, content_of("k")) for at in (0.3, 0.1 + 0.2))
+    assert coalescer.find(in_time, 0.0, 0.1) is item
+    assert coalescer.find(late, 0.0, 0.1) is None
+    assert coalescer.find(late, 0.0, 0.4) is item, "nothing started now would be in time either"

@@ -1,0 +1,149 @@
+"""The queue: against a model that sorts everything at every question; and that nothing starves, with the bound that its docstring proves."""
+
+from __future__ import annotations
+
+from math import inf
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+from sbsim.components.priority_queue import POLICIES, PriorityQueue
+from sbsim.errors import ScenarioError
+from sbsim.records import Batch
+
+slacks = st.one_of(st.just(inf), st.integers(0, 40).map(float))
+urgencies = st.integers(1, 3)
+
+
+def batch_of(serial, opened_at, urgency, slack_s):
+    batch = Batch(serial, 0, 0, opened_at)
+    batch.urgency, batch.deadline_at = urgency, opened_at + slack_s
+    return batch
+
+
+def sort_key(policy, ageing_s, batch):
+    """The contract, word for word."""
+    if policy == "fifo":
+        return (batch.opened_at, batch.serial)
+    if policy == "strict":
+        return (batch.urgency, batch.opened_at, batch.serial)
+    slack_s = batch.deadline_at - batch.opened_at
+    return (batch.opened_at + ageing_s * batch.urgency + min(slack_s, ageing_s) / 2, batch.serial)
+
+
+class AgainstSorting(RuleBasedStateMachine):
+    """The head is the least of what waits, whatever entered, became more urgent, left or came back; ties go by serial."""
+
+    waiting = Bundle("waiting")
+
+    @initialize(policy=st.sampled_from(POLICIES), ageing_s=st.sampled_from([0.0, 8.0, 30.0]))
+    def start(self, policy, ageing_s):
+        self.queue, self.policy, self.ageing_s = PriorityQueue(policy, ageing_s), policy, ageing_s
+        self.now, self.serial, self.model = 0.0, 0, {}
+
+    @rule(dt=st.integers(0, 5).map(float))
+    def advance(self, dt):
+        self.now += dt
+
+    @rule(target=waiting, urgency=urgencies, slack_s=slacks, age_s=st.integers(0, 10).map(float))
+    def push(self, urgency, slack_s, age_s):
+        self.serial += 1
+        batch = batch_of(self.serial, max(0.0, self.now - age_s), urgency, slack_s)
+        self.queue.push(batch)
+        self.model[batch] = sort_key(self.policy, self.ageing_s, batch)
+        return batch
+
+    @rule(batch=waiting, urgency=urgencies, sooner_s=st.integers(0, 9).map(float))
+    def hurry(self, batch, urgency, sooner_s):
+        if batch not in self.model:
+            return
+        batch.urgency = min(batch.urgency, urgency)
+        batch.deadline_at = max(batch.opened_at, batch.deadline_at - sooner_s)
+        self.queue.update(batch)
+        self.model[batch] = sort_key(self.policy, self.ageing_s, batch)
+
+    @rule()
+    def pop(self):
+        if not self.model:
+            with pytest.raises(IndexError):
+                self.queue.pop()
+            return
+        expected = min(self.model, key=self.model.__getitem__)
+        assert self.queue.pop() is expected
+        del self.model[expected]
+
+    @rule(batch=waiting)
+    def discard(self, batch):
+        if self.model.pop(batch, None) is not None:
+            self.queue.discard(batch)
+
+    @rule(target=waiting, batch=consumes(waiting))
+    def come_back(self, batch):
+        """A batch that has left may wait again, under a rank that it had before."""
+        if batch not in self.model:
+            self.queue.push(batch)
+            self.model[batch] = sort_key(self.policy, self.ageing_s, batch)
+        return batch
+
+    @invariant()
+    def the_order_is_that_of_sorting(self):
+        if not hasattr(self, "queue"):
+            return
+        order = sorted(self.model, key=self.model.__getitem__)
+        assert len(self.queue) == len(order)
+        assert list(self.queue) == order
+        assert self.queue.peek() is (order[0] if order else None)
+
+
+TestAgainstSorting = AgainstSorting.TestCase
+
+
+def longest_overtaking(policy, seed, ageing_s=10.0, n=600):
+    """Most seconds by which any batch was overtaken by a later one, in an overloaded queue full of urgent newcomers; and whether any still waits."""
+    rng = np.random.default_rng(seed)
+    queue, opened_at, last_s, served = PriorityQueue(policy, ageing_s), 0.0, 0.0, []
+    waiting = {}
+    for serial in range(n):
+        opened_at += float(rng.exponential(1.0))
+        batch = batch_of(serial, opened_at, int(rng.choice([1, 3], p=[0.9, 0.1])), float(rng.choice([0.0, 5.0, 100.0])))
+        queue.push(batch)
+        waiting[batch] = None
+        if serial % 2:  # one is served while two arrive
+            gone = queue.pop()
+            del waiting[gone]
+            served.append(gone)
+            last_s = max([last_s, *(gone.opened_at - other.opened_at for other in waiting)])
+    return last_s
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_starves(seed):
+    """No batch is overtaken by one that arrived more than 2.5 x ageing after it, however many urgent ones come."""
+    assert longest_overtaking("score", seed) <= 25.0
+
+
+def test_starving_is_found_out():
+    """Under strict priority the same traffic overtakes background work without end, as its name says; and fifo overtakes nothing."""
+    assert longest_overtaking("strict", 0) > 100.0
+    assert longest_overtaking("fifo", 0) == 0.0
+
+
+@given(st.floats(0, 1e6), urgencies, urgencies, slacks, slacks, st.sampled_from([1.0, 60.0, 1800.0]))
+def test_urgency_outweighs_slack(opened_at, one, other, slack_one, slack_other, ageing_s):
+    """Of two batches of one age the more urgent goes first whatever their slack; of one urgency, the one with less slack."""
+    queue = PriorityQueue("score", ageing_s)
+    a, b = batch_of(1, opened_at, one, slack_one), batch_of(2, opened_at, other, slack_other)
+    rank_a, rank_b = queue.rank(a), queue.rank(b)
+    if one != other:
+        assert (rank_a < rank_b) == (one < other)
+    elif min(slack_one, ageing_s) != min(slack_other, ageing_s):
+        assert (rank_a <= rank_b) == (slack_one <= slack_other)
+
+
+def test_an_unknown_policy_is_refused_with_those_there_are():
+    """A policy that does not exist is a bad setting, and the message lists the ones that do."""
+    with pytest.raises(ScenarioError, match=r"queue\.policy: 'lifo' is not one of score, fifo, strict"):
+        PriorityQueue("lifo")
