@@ -47,7 +47,9 @@ class AgainstAListOfWork(RuleBasedStateMachine):
     def advance(self, dt):
         self.now += dt
 
-    @rule(target=requests, key=st.integers(0, 1), urgency=st.integers(1, 3), slack_s=st.sampled_from([0.0, 10.0, 12.0, 20.0, inf]), shared=st.booleans())
+    @rule(
+        target=requests, key=st.integers(0, 1), urgency=st.integers(1, 3), slack_s=st.sampled_from([0.0, 10.0, 12.0, 20.0, inf]), shared=st.booleans()
+    )
     def submit(self, key, urgency, slack_s, shared):
         self.serial += 1
         content = content_of(key if shared else ("own", self.serial), reusable=shared)

@@ -50,7 +50,9 @@ TestAgainstAList = AgainstAList.TestCase
 
 
 @given(
-    st.integers(1, 6), st.sampled_from([1.0, 5.0, 20.0]), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4).map(float), st.booleans()), max_size=80)
+    st.integers(1, 6),
+    st.sampled_from([1.0, 5.0, 20.0]),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4).map(float), st.booleans()), max_size=80),
 )
 def test_hits_are_those_of_cachetools(size, ttl_s, accesses):
     """The same accesses at the same instants hit and miss as in cachetools' TTLCache, an LRU with expiry, at and past every boundary."""
