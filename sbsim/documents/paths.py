@@ -19,8 +19,7 @@ def parse_path(text: str) -> tuple[str, ...]:
     steps: list[str] = []
     at = 0
     for match in _STEP.finditer(text):
-        between = text[at : match.start()]
-        if between not in (("", ".") if match[2] is None else (".",) if steps else ("",)):
+        if text[at : match.start()] != ("." if steps and match[2] else ""):
             break
         steps.append((match[1] or match[2]).strip())
         at = match.end()

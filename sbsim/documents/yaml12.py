@@ -18,6 +18,7 @@ from sbsim.errors import ScenarioError
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 20
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep; nothing here needs that"
 _LONGEST_INTEGER = 300
 """Digits that a float can still hold; longer ones are read as a float, and refused as not finite."""
 
@@ -54,6 +55,8 @@ def read_yaml(text: str | bytes, source: str) -> tuple[Any, Origins]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        if "nesting" in (error.problem or ""):  # libyaml looks ahead, and gives up by itself at 1,000
+            raise ScenarioError(f"{where}: {_TOO_DEEP}") from None
         raise ScenarioError(f"{where}: not YAML: {error.problem or error.context}; try quoting the text or checking the indentation") from None
     except yaml.YAMLError as error:  # a control character
         raise ScenarioError(f"{source}: not YAML: {str(error).splitlines()[0]}") from None
@@ -104,7 +107,7 @@ class _Composer:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, path)
         if len(path) >= MAX_DEPTH:
-            raise self._refusal(event, path, f"nested more than {MAX_DEPTH} deep; nothing here needs that")
+            raise self._refusal(event, path, _TOO_DEEP)
         return self._mapping(events, path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(events, path)
 
     def _sequence(self, events: Iterator[Any], path: Path) -> list[Any]:
