@@ -102,8 +102,7 @@ class CheckThenAct:
 
 def interleavings(n):
     """Every order of n calls' two events, sending before answer."""
-    for order in set(permutations([call for call in range(n) for _ in range(2)])):
-        yield order
+    return set(permutations([call for call in range(n) for _ in range(2)]))
 
 
 def worst_case(gate, order, reserved, bills, urgent):
@@ -141,7 +140,7 @@ def overshoots(make) -> tuple[int, int]:
 
 
 def test_a_hard_limit_survives_every_interleaving():
-    """INV-6: with the most a call can cost reserved before it is sent, no order of sendings and answers overshoots, and the urgent reserve is kept."""
+    """INV-6: with the most a call can cost reserved before it leaves, no order of sendings and answers overshoots, and the urgent reserve is kept."""
     assert overshoots(Budget) == (0, 0)
 
 

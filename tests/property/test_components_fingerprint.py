@@ -21,8 +21,9 @@ DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a0
 PLAIN = ContentRequest("a", "image", "A red  fox", "1080p", 4.0, "e", style_params={"voice": "Ada", "guidance": 7}, seed=1, inputs=[DIGEST])
 
 OTHERS = {
-    "tenant": "other", "content_type": "video", "engine": None, "prompt": "a red ox", "resolution": None, "duration": 5.0, "seed": None, "variant": 1,
-    "style_params": {"voice": "Ada"}, "inputs": [], "fingerprint": "mine", "units_in": 1.0, "units_out": 2.0, "max_units_out": 5.0, "allow_reuse": False,
+    "tenant": "other", "content_type": "video", "engine": None, "prompt": "a red ox", "resolution": None, "duration": 5.0, "seed": None,
+    "variant": 1, "style_params": {"voice": "Ada"}, "inputs": [], "fingerprint": "mine", "units_in": 1.0, "units_out": 2.0, "max_units_out": 5.0,
+    "allow_reuse": False,
 }  # fmt: skip
 SAME = {"id": "b", "prompt": " a RED fox\n", "duration": 4, "style_params": {"guidance": 7.0, "voice": "Ada"}, "priority": 1, "deadline_s": 3.0,
         "job_id": "j", "estimated_cost": 2.0}  # fmt: skip
@@ -102,14 +103,15 @@ def test_a_digest_counts_whoever_carries_it():
     assert fingerprint(replace(PLAIN, inputs=["a", "b"])) != fingerprint(replace(PLAIN, inputs=["b", "a"]))
 
 
-WORDINGS = {  # (content type, normalise) -> which of these are one prompt with "Café  Ole"
-    "composed": "Cafe\u0301  Ole", "outer": "  Café  Ole\n", "case": "café  ole", "inner": "Café Ole", "compatibility": "Ｃａｆé  Ole", "other": "Café  Olé",
+WORDINGS = {  # other ways to write "Café  Ole"
+    "composed": "Cafe\u0301  Ole", "outer": "  Café  Ole\n", "case": "café  ole", "inner": "Café Ole", "compatibility": "Ｃａｆé  Ole",
+    "other": "Café  Olé",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("content_type", "normalise"), [(c, n) for c in CONTENT_TYPES for n in ("strict", "loose")])
 def test_wordings(content_type, normalise):
-    """NFC and outer white space never matter; case, inner white space and compatibility forms matter only to audio and text, and not under `loose`."""
+    """NFC and outer white space never matter; case, inner white space and compatibility forms do in audio and text only, and not under `loose`."""
     prompt = ContentRequest("a", content_type, "Café  Ole")
     same = {name for name, text in WORDINGS.items() if fingerprint(replace(prompt, prompt=text), normalise) == fingerprint(prompt, normalise)}
     is_caseless = content_type in ("image", "video") or normalise == "loose"
