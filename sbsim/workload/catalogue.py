@@ -11,6 +11,7 @@ spread them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Iterable
 from itertools import repeat
 from math import ceil, gcd
@@ -152,7 +153,8 @@ class ClassContents:
     def inputs(self, entry: int) -> tuple[str, ...]:
         """Digests that stand for the input media of an entry."""
         original, _ = self.originals(np.array([entry]))
-        return tuple(f"{self.spec.name}/{int(original[0])}/{k}" for k in range(self.spec.inputs.images))
+        names = (f"{self.spec.name}/{int(original[0])}/{k}" for k in range(self.spec.inputs.images))
+        return tuple(f"blake2b:{hashlib.blake2b(name.encode(), digest_size=16).hexdigest()}" for name in names)
 
     def _draw(self, what: str, entries: Ints) -> Floats:
         return draws_at(self._draws, f"content.{what}:{self.spec.name}", entries)

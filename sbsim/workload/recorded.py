@@ -1,8 +1,8 @@
 """Contents and columns of a recorded workload: which rows want the same, and what each costs.
 
 Rows want the same when their fingerprints are equal; a row that says neither prompt, fingerprint nor inputs wants content of its own, and so does
-one with allow_reuse false. A content's facts are those of its first row. A class is a content type and an engine, as far as the file says them.
-Nothing here is drawn: a trace is one history, the same in every replication.
+one with allow_reuse false or with an input that is known by its address alone. A content's facts are those of its first row. A class is a content
+type and an engine, as far as the file says them. Nothing here is drawn: a trace is one history, the same in every replication.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from sbsim.components.fingerprint import is_reusable
 from sbsim.errors import ScenarioError, TraceError
 from sbsim.pipeline.prepare import Preparer
 from sbsim.records import NORMAL, ContentRequest, Facts
@@ -39,7 +40,7 @@ class RecordedContents:
         self._types = sorted({spec.serves.content_type for spec in providers})
         self._wish_of: list[int] = []
         self._content_of: dict[str, int] = {}
-        self._identities: dict[int, tuple[str, str]] = {}
+        self._identities: dict[int, tuple[str, str, bool]] = {}
         self._facts: dict[int, Facts] = {}
         self._known: list[int | None] = [None] * len(trace.wishes)
         self._tenants: dict[str, int] = {}
@@ -72,20 +73,21 @@ class RecordedContents:
         wish = self._trace.wishes[index]
         n = len(self.intent)
         if not wish.has_identity:
-            return self._make(index, str(n), str(n))
+            return self._make(index, str(n), str(n), wish.allow_reuse)
         identity = self._identities.get(index)
         if identity is None:
-            identity = self._identities[index] = self._preparer.identity(self._written(index, ""))
-        key, base = identity
-        if not wish.allow_reuse:
-            return self._make(index, f"{key}/{n}", base)
+            written = self._written(index, "")
+            identity = self._identities[index] = (*self._preparer.identity(written), is_reusable(written))
+        key, base, reusable = identity
+        if not reusable:
+            return self._make(index, f"{key}/{n}", base, reusable)
         serial = self._content_of.get(key)
         if serial is None:
-            serial = self._content_of[key] = self._make(index, key, base)
+            serial = self._content_of[key] = self._make(index, key, base, reusable)
         self._known[index] = serial
         return serial
 
-    def _make(self, index: int, key: str, base: str) -> int:
+    def _make(self, index: int, key: str, base: str, reusable: bool) -> int:
         """A new content; its serial."""
         wish = self._trace.wishes[index]
         facts = self._facts.get(index)
@@ -93,7 +95,7 @@ class RecordedContents:
             written = self._preparer.facts(self._written(index, ""))
             facts = self._facts[index] = written._replace(n_images=max(wish.n_images, len(wish.inputs)), input_s=wish.input_s)
         try:
-            content = self._preparer.content(facts, key, base, self._tenant_of_wish[index], wish.allow_reuse)
+            content = self._preparer.content(facts, key, base, self._tenant_of_wish[index], reusable)
         except ScenarioError as error:
             raise TraceError(f"{self._trace.place(self._trace.wish_line[index])}: {error}") from None
         self.intent.append(content.serial)
