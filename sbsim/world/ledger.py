@@ -16,6 +16,7 @@ from sbsim.scenario import Price, Rate
 
 _GRAINS = 10**40
 """Grains in a dollar."""
+_PER_NANO = _GRAINS // 10**9
 _LINES = {"480p": 854, "720p": 1280, "1080p": 1920, "1440p": 2560, "2160p": 3840}
 """Columns of the usual video formats, by their lines."""
 _ALIASES = {"2k": "1440p", "4k": "2160p"}
@@ -62,7 +63,7 @@ class Ledger:
         self._has_opening = any(rate.per in ("call", "setup") for rate in price.rates)
         self._has_steps = bool(price.tiers) or price.factor != 1
         self._families: dict[Any, int] = {}
-        self._multipliers: dict[int, tuple[Fraction, Fraction]] = {}
+        self._multipliers: dict[int, tuple[int, int, int, int]] = {}
 
     def charge(self, lines: Sequence[Line], gpu_us: int, statuses: Sequence[str] | None = None) -> int:
         """Nano-dollars of a call that ran `gpu_us` microseconds; `statuses` says how each item ended (None: all well). The caller books it."""
@@ -96,23 +97,24 @@ class Ledger:
                 ran = True
         if ran:
             used += gpu_us * max(line.gpu for line in lines)
-        return self._total(_opening(opened), used, len(lines), minimum=self._minimum if opened else 0)
+        return self._total(_opening(opened), used, len(lines), has_minimum=bool(opened))
 
-    def _total(self, opening: Any, used: Any, n_items: int, minimum: Any = None) -> int:
-        if self._has_steps:
-            tier, factor = self._multiplier(n_items)
-            if minimum is None:
-                minimum = self._minimum
-            return _nearest_nano(max(opening + used * tier, minimum) * factor)
-        total = opening + used
-        return _nearest_nano(total if total >= self._minimum or minimum == 0 else self._minimum)
+    def _total(self, opening: Any, used: Any, n_items: int, *, has_minimum: bool = True) -> int:
+        """A call's bill, from what opening it and what its use come to."""
+        least = self._minimum if has_minimum else 0
+        if not self._has_steps:
+            return _nearest_nano(max(opening + used, least), _PER_NANO)
+        tier_up, tier_down, factor_up, per_nano = self._multiplier(n_items)
+        return _nearest_nano(max(opening * tier_down + used * tier_up, least * tier_down) * factor_up, per_nano)
 
-    def _multiplier(self, n_items: int) -> tuple[Fraction, Fraction]:
-        """(tier, factor) of a call of that many items."""
+    def _multiplier(self, n_items: int) -> tuple[int, int, int, int]:
+        """Tier (up, down) and factor (up) of a call of that many items, and a nano-dollar times both denominators."""
         known = self._multipliers.get(n_items)
         if known is None:
-            reached = [(start, factor) for start, factor in self._steps if start <= n_items]
-            known = self._multipliers[n_items] = (max(reached)[1] if reached else Fraction(1), _decimal(self._price.factor))
+            tier = max(((start, step) for start, step in self._steps if start <= n_items), default=(1, Fraction(1)))[1]
+            factor = _decimal(self._price.factor)
+            known = (tier.numerator, tier.denominator, factor.numerator, _PER_NANO * tier.denominator * factor.denominator)
+            self._multipliers[n_items] = known
         return known
 
     # -- one content -------------------------------------------------------------------------------------------------------
@@ -195,11 +197,10 @@ def _grains(dollars: Fraction) -> Any:
     return amount.numerator if amount.denominator == 1 else amount
 
 
-def _nearest_nano(grains: Any) -> int:
-    """Whole nano-dollars nearest to an amount, ties to even."""
-    per_nano = _GRAINS // 10**9
-    if not isinstance(grains, int):
-        return round(Fraction(grains) / per_nano)
-    twice = 2 * grains + per_nano
+def _nearest_nano(amount: Any, per_nano: int) -> int:
+    """Whole nano-dollars nearest to an amount of which `per_nano` make one, ties to even."""
+    if not isinstance(amount, int):
+        return round(Fraction(amount) / per_nano)
+    twice = 2 * amount + per_nano
     nano = twice // (2 * per_nano)
     return nano - (nano & 1) if twice == nano * 2 * per_nano else nano

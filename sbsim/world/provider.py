@@ -75,8 +75,9 @@ class ModelledProvider:
         self._has_gpu = any(rate.per == "gpu_second" for rate in spec.price.rates)
         self._is_inline = self._results.is_inline
         self._wares: dict[Facts, _Ware] = {}
-        self._running = Recall(0.0) if api.cancel == "running" else None  # by serial of the call
-        self._keys = Recall(_KEYS_KEPT_S) if api.idempotency == "key" else None
+        self._can_cancel = api.cancel == "running"
+        self._knows_keys = api.idempotency == "key"
+        self._recall = Recall(_KEYS_KEPT_S if self._knows_keys else 0.0)
         self.n_calls = self.n_polls = self.n_rejected = self.n_too_large = self.n_unavailable = self.n_polls_rejected = self.n_replayed = 0
         self.n_call_errors = self.n_item_errors = self.n_moderated = self.n_cancelled = 0
 
@@ -101,30 +102,12 @@ class ModelledProvider:
         if self._failures.has_outages and self._failures.is_out(now):
             self.n_unavailable += 1
             return now + self._refusal_s, Outcome("transient", usage=NOTHING_BEGUN, jitter=self._jitter(call))
-        if self._keys is not None:
-            known = self._keys.get(call.key)
+        if self._knows_keys and call.same_key_as is not None:
+            known = self._recall.first_of(call)
             if known is not None:
                 return self._replay(call, known, now)
-        door = self._door
-        ready_at = door.ready_at(items, now)
-        if ready_at > now:
-            return self._turn_away(call, ready_at, now)
-        passes_at, starts_at = door.enter(items, now)
-        book = self._wares
-        wares = [book.get(item.content.facts) or self._learn(item.content.facts) for item in items]
-        running_s = self._service.running_s(call, [ware.item_s for ware in wares])
-        done_at = starts_at + running_s
-        outcome, bill_nano = self._work(call, wares, running_s)
-        self._ledger.nano += bill_nano
-        job = None
-        if self._is_job:
-            job = Job(passes_at, done_at, outcome, self.poll_s)
-            door.hold_job(job, done_at)
-        else:
-            door.hold(done_at)
-        if self._running is not None or self._keys is not None:
-            self._remember(call, Work(starts_at, done_at, outcome, bill_nano, job), now)
-        return (done_at, outcome) if job is None else (passes_at, job)
+        ready_at = self._door.ready_at(items, now)
+        return self._turn_away(call, ready_at, now) if ready_at > now else self._take_on(call, now)
 
     def poll(self, job: Job, now: float) -> tuple[float, Outcome | None]:
         """A question about a job: the instant of the reply, and its result, or None when it is not done or the poll was turned away."""
@@ -144,7 +127,7 @@ class ModelledProvider:
 
     def abort(self, call: Call, now: float) -> tuple[float, Outcome] | None:
         """Nobody wants this call any more. Where the API cancels running work: the end that takes the place of its answer; else None, all goes on."""
-        work = None if self._running is None else self._running.get(call.serial)
+        work = self._recall.get(call.serial) if self._can_cancel else None
         if work is None or work.done_at <= now:
             return None
         self.n_cancelled += 1
@@ -159,9 +142,7 @@ class ModelledProvider:
         self._door.stop(work.done_at, now)
         if work.job is not None:
             self._door.leave(work.job, now)
-        for recall, name in ((self._running, call.serial), (self._keys, call.key)):
-            if recall is not None:
-                recall.drop(name)
+        self._recall.drop(call.serial)
         return now, Outcome(because, usage=usage, jitter=self._jitter(call))
 
     def counters(self) -> dict[str, int]:
@@ -169,13 +150,37 @@ class ModelledProvider:
         return {name: value for name, value in vars(self).items() if name.startswith("n_")} | {"n_queued": self._door.n_waited}
 
     # -- steps -------------------------------------------------------------------------------------------------------------
-    def _work(self, call: Call, wares: list[_Ware], running_s: float) -> tuple[Outcome, int]:
+    def _take_on(self, call: Call, now: float) -> tuple[float, Outcome | Job]:
+        """The call is let in: all that comes of it is decided now."""
+        items, door, book = call.items, self._door, self._wares
+        passes_at, starts_at = door.enter(items, now)
+        if len(items) == 1:  # 1 us less than the general way
+            facts = items[0].content.facts
+            ware = book.get(facts) or self._learn(facts)
+            wares, times, lines = [ware], [ware.item_s], [ware.line]
+        else:
+            wares = [book.get(item.content.facts) or self._learn(item.content.facts) for item in items]
+            times, lines = [ware.item_s for ware in wares], [ware.line for ware in wares]
+        running_s = self._service.running_s(call, times)
+        done_at = starts_at + running_s
+        outcome, bill_nano = self._work(call, wares, lines, running_s)
+        self._ledger.nano += bill_nano
+        job = None
+        if self._is_job:
+            job = Job(passes_at, done_at, outcome, self.poll_s)
+            door.hold_job(job, done_at)
+        else:
+            door.hold(done_at)
+        if self._can_cancel or self._knows_keys:
+            self._recall.put(Work(call, starts_at, done_at, outcome, bill_nano, job), now)
+        return (done_at, outcome) if job is None else (passes_at, job)
+
+    def _work(self, call: Call, wares: list[_Ware], lines: list[Line], running_s: float) -> tuple[Outcome, int]:
         """What comes of the work, and what is charged for it."""
         us, usage = 0, NO_USAGE
         if self._has_gpu:
             us = _microseconds(running_s)
             usage = Usage(us / 1e6)
-        lines = [ware.line for ware in wares]
         error, failures = (None, ()) if self._failures.never_fails else self._failures.befall(call)
         if error is not None:
             self.n_call_errors += 1
@@ -218,12 +223,6 @@ class ModelledProvider:
         if work.job is not None:
             return at, Job(at, work.done_at, outcome, self.poll_s, is_replay=True)
         return max(work.done_at, at + self._refusal_s), outcome
-
-    def _remember(self, call: Call, work: Work, now: float) -> None:
-        if self._running is not None:
-            self._running.put(call.serial, work, now)
-        if self._keys is not None:
-            self._keys.put(call.key, work, now)
 
     def _check(self, items: Sequence[Item]) -> None:
         api = self.spec.api

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
 
-from sbsim.records import Outcome
+from sbsim.records import Call, Outcome
 from sbsim.world.job import Job
 
 
 class Work:
     """One call that was taken on: from when until when it runs, what comes of it, what it is charged, and its job, if it is one."""
 
-    __slots__ = ("bill_nano", "done_at", "job", "outcome", "starts_at")
+    __slots__ = ("bill_nano", "done_at", "job", "outcome", "serial", "starts_at")
 
-    def __init__(self, starts_at: float, done_at: float, outcome: Outcome, bill_nano: int, job: Job | None) -> None:
+    def __init__(self, call: Call, starts_at: float, done_at: float, outcome: Outcome, bill_nano: int, job: Job | None) -> None:
+        self.serial = call.serial
         self.starts_at = starts_at
         self.done_at = done_at
         self.outcome = outcome
@@ -23,7 +23,7 @@ class Work:
 
 
 class Recall:
-    """Work by some name, kept until `kept_s` seconds after it is done.
+    """Work by the serial of its call, kept until `kept_s` seconds after it is done.
 
     Parameters
     ----------
@@ -34,18 +34,27 @@ class Recall:
 
     def __init__(self, kept_s: float) -> None:
         self._kept_s = kept_s
-        self._works: dict[Hashable, Work] = {}
-        self._forget: deque[tuple[float, Hashable]] = deque()  # in order of sending: a long one in front keeps the few behind it
+        self._works: dict[int, Work] = {}
+        self._forget: deque[Work] = deque()  # in order of sending: a long one in front keeps the few behind it
 
-    def get(self, name: Hashable) -> Work | None:
-        return self._works.get(name)
+    def get(self, serial: int) -> Work | None:
+        return self._works.get(serial)
 
-    def put(self, name: Hashable, work: Work, now: float) -> None:
-        forget = self._forget
-        while forget and forget[0][0] <= now:
-            self._works.pop(forget.popleft()[1], None)
-        self._works[name] = work
-        forget.append((work.done_at + self._kept_s, name))
+    def first_of(self, call: Call) -> Work | None:
+        """The work that was sent before under the idempotency key of `call`."""
+        if call.same_key_as is None:
+            return None
+        first = call.same_key_as
+        while first.same_key_as is not None:
+            first = first.same_key_as
+        return self._works.get(first.serial)
 
-    def drop(self, name: Hashable) -> None:
-        self._works.pop(name, None)
+    def put(self, work: Work, now: float) -> None:
+        forget, works = self._forget, self._works
+        while forget and forget[0].done_at + self._kept_s <= now:
+            works.pop(forget.popleft().serial, None)
+        works[work.serial] = work
+        forget.append(work)
+
+    def drop(self, serial: int) -> None:
+        self._works.pop(serial, None)
