@@ -49,7 +49,7 @@ class PriorityQueue:
             raise ScenarioError(f"queue.policy: {policy!r} is not one of {', '.join(POLICIES)}")
         self.policy = policy
         self.ageing_s = ageing_s
-        self._heap: list[tuple[tuple[float, float], int, Batch]] = []
+        self._heap: list[tuple[float, float, int, Batch, tuple[float, float]]] = []  # flat: nested tuples compare in twice the time
         self._n = 0
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class PriorityQueue:
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches that wait, in their order."""
-        return (batch for rank, _, batch in sorted(self._heap, key=lambda entry: entry[:2]) if batch.rank is rank)
+        return (batch for _, _, _, batch, rank in sorted(self._heap, key=lambda entry: entry[:3]) if batch.rank is rank)
 
     def rank(self, batch: Batch) -> tuple[float, float]:
         """What the batch is sorted by as it is now."""
@@ -71,7 +71,7 @@ class PriorityQueue:
     def push(self, batch: Batch) -> None:
         """`batch` is ready."""
         batch.rank = rank = self.rank(batch)
-        heappush(self._heap, (rank, batch.serial, batch))
+        heappush(self._heap, (rank[0], rank[1], batch.serial, batch, rank))
         self._n += 1
 
     def update(self, batch: Batch) -> None:
@@ -79,14 +79,14 @@ class PriorityQueue:
         rank = self.rank(batch)
         if rank < batch.rank:
             batch.rank = rank
-            heappush(self._heap, (rank, batch.serial, batch))
+            heappush(self._heap, (rank[0], rank[1], batch.serial, batch, rank))
 
     def peek(self) -> Batch | None:
         """The batch that goes next; None when nothing waits."""
         heap = self._heap
         while heap:
-            rank, _, batch = heap[0]
-            if batch.rank is rank:
+            batch = heap[0][3]
+            if batch.rank is heap[0][4]:
                 return batch
             heappop(heap)
         return None

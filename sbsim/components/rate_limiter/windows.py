@@ -99,7 +99,7 @@ class FixedWindow:
     What counts in a later window already counts in that of `now` too, so a sending has room wherever it may arrive if it has room in this one.
     """
 
-    __slots__ = ("_full", "_guard_s", "_offset_s", "_used", "_width_s", "held", "most")
+    __slots__ = ("_first", "_full", "_guard_s", "_offset_s", "_used", "_width_s", "held", "most")
 
     def __init__(self, limit: float, width_s: float, guard_s: float, offset_s: float) -> None:
         self.most = limit
@@ -108,6 +108,7 @@ class FixedWindow:
         self._width_s = width_s
         self._guard_s = guard_s
         self._offset_s = offset_s
+        self._first: float = -inf  # earlier windows have been forgotten
         self._used: dict[int, float] = {}
 
     def ready_at(self, units: float, now: float) -> float:
@@ -136,10 +137,12 @@ class FixedWindow:
     def _count(self, units: float, at: float, first: int) -> None:
         """Count what was sent at `at` in the windows from `first` on; earlier ones are over."""
         used = self._used
+        if first > self._first:
+            self._first = first
+            for index in [index for index in used if index < first]:
+                del used[index]
         for index in range(max(first, self._index(at)), self._index(at + self._guard_s) + 1):
             used[index] = used.get(index, 0.0) + units
-        for index in [index for index in used if index < first]:
-            del used[index]
 
     def _index(self, at: float) -> int:
         return floor((at - self._offset_s) / self._width_s)
