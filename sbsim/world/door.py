@@ -163,12 +163,12 @@ class Door:
         for slots in self._slots:
             slots.leave(job, at)
 
-    def stop(self, until: float, at: float) -> None:
-        """Work that was to go on `until` then ends `at` once."""
+    def stop(self, until: float, at: float, starts_at: float) -> None:
+        """Work that was to go on `until` then ends `at` once; a worker that has not begun it is busy with another until `starts_at`."""
         for slots in self._slots:
             slots.free(until, at)
         for workers in self._workers:
-            workers.free(until, at)
+            workers.free(until, max(at, starts_at))
 
     def _pass(self, items: Sequence[Item] | None, now: float) -> float:
         """First come, first served through the queueing windows: all of them at one instant. A poll (None) asks only the limits on calls."""

@@ -139,7 +139,7 @@ class ModelledProvider:
             lines = [self._wares[item.content.facts].line for item in call.items]
             bill_nano = self._ledger.charge(lines, ran_us, [because] * len(lines))
         self._ledger.nano += bill_nano - work.bill_nano
-        self._door.stop(work.done_at, now)
+        self._door.stop(work.done_at, now, work.starts_at)
         if work.job is not None:
             self._door.leave(work.job, now)
         self._recall.drop(call.serial)
@@ -219,7 +219,9 @@ class ModelledProvider:
             return self._turn_away(call, max(self._door.ready_at(call.items, now), now + 1.0), now)
         self.n_replayed += 1
         first = work.outcome
-        outcome = Outcome(first.error, first.failures, NOTHING_BEGUN, jitter=self._jitter(call), life_s=first.life_s, n_bytes=first.n_bytes)
+        outcome = Outcome(first.error, work.failures_of(call.items), NOTHING_BEGUN, jitter=self._jitter(call), life_s=first.life_s)
+        if self._is_inline and first.error is None:
+            outcome.n_bytes = [self._wares[item.content.facts].n_bytes for item in call.items]
         if work.job is not None:
             return at, Job(at, work.done_at, outcome, self.poll_s, is_replay=True)
         return max(work.done_at, at + self._refusal_s), outcome

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
-from sbsim.records import Call, Outcome
+from sbsim.records import Call, Item, Outcome
 from sbsim.world.job import Job
 
 
 class Work:
     """One call that was taken on: from when until when it runs, what comes of it, what it is charged, and its job, if it is one."""
 
-    __slots__ = ("bill_nano", "done_at", "job", "outcome", "serial", "starts_at")
+    __slots__ = ("bill_nano", "done_at", "items", "job", "outcome", "serial", "starts_at")
 
     def __init__(self, call: Call, starts_at: float, done_at: float, outcome: Outcome, bill_nano: int, job: Job | None) -> None:
         self.serial = call.serial
+        self.items = call.items
         self.starts_at = starts_at
         self.done_at = done_at
         self.outcome = outcome
         self.bill_nano = bill_nano
         self.job = job
+
+    def failures_of(self, items: Sequence[Item]) -> list[tuple[int, str]]:
+        """How these items ended, by their positions in `items`; results belong to items, not to places in a call."""
+        failed = [(self.items[k], kind) for k, kind in self.outcome.failures]
+        return [(k, kind) for k, item in enumerate(items) for other, kind in failed if other is item]
 
 
 class Recall:

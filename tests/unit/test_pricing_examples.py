@@ -141,6 +141,7 @@ def test_gpu_seconds_are_bounded_by_cancelling_or_by_a_bounded_law() -> None:
     endless = {"setup": 2, "per_item": 3, "noise": {"law": "lognormal", "cv": 0.5}}
     assert book(rates, latency=endless).most(items(VEO), 60.0) is None
     assert book(rates, latency=endless, cancel="running").most(items(VEO), 60.0) == 60 * USD + 1000
+    assert book(rates).most(items(VEO), 60.0) is None  # no latency stated, as in a file that runs in production: nothing is known
     steady = {"setup": 2, "per_item": 3, "parallel_items": 2}
     assert book(rates, latency=steady).most(items(*[VEO] * 4), 60.0) == 8 * USD + 1000
     assert book(rates, latency={"total": {"law": "uniform", "low": 1, "high": 9}}, cancel="running").most(items(VEO), 5.0) == 5 * USD + 1000

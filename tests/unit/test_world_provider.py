@@ -336,6 +336,16 @@ def test_a_known_key_gets_the_first_answer_and_one_bill() -> None:
     assert made.n_replayed == 2
 
 
+def test_a_resend_of_fewer_items_gets_the_results_of_those() -> None:
+    """Results belong to items, not to places: half the items of a call, sent again under its key, end as they did the first time."""
+    made = provider(api={"takes": "list", "idempotency": "key"}, failures={"item_error": 0.5})
+    first = call(0, 8)
+    failed = {k for k, _ in outcome(made.answer(first, 0.0)).failures}
+    again = resent(first, 0)
+    again.items = first.items[::-2]
+    assert {7 - 2 * k for k, _ in outcome(made.answer(again, 1.0)).failures} == failed & {7, 5, 3, 1}
+
+
 def test_without_keys_a_resend_is_made_and_billed_again() -> None:
     """idempotency: none is what double billing comes from."""
     made = provider()
