@@ -210,13 +210,9 @@ def warnings(scenario: Scenario) -> Iterator[str]:
     can_share = any(p.api.takes != "one" and p.api.max_items != 1 for p in providers)
     if not can_share and not any(rate.per == "setup" for p in providers for rate in p.price.rates):
         yield "batching cannot change the bill: every provider takes one request per call and none charges a set-up; reuse and limits can"
-    if scenario.config.budget.limit is None:
-        return
     for one in scenario.workload.classes:
-        is_fixed = one.units_out.points is not None and len(one.units_out.points) == 1
-        if one.max_units_out is None and not is_fixed and any(_charges_output(p) and _may_serve(p, one) for p in providers):
-            yield f"workload.classes[{one.name}]: under a hard budget its requests are refused: nothing bounds their tokens; try max_units_out"
-
-
-def _charges_output(provider: ProviderSpec) -> bool:
-    return any(rate.per == "token_out" for rate in provider.price.rates)
+        charged = {rate.per: p.name for p in providers if _may_serve(p, one) for rate in p.price.rates}
+        if one.duration is None and "second" in charged:
+            yield f"workload.classes[{one.name}]: {charged['second']} charges by the second, and its content has no duration"
+        if one.max_units_out is None and "token_out" in charged and scenario.config.budget.limit is not None:
+            yield f"workload.classes[{one.name}]: a hard budget refuses its requests, since nothing bounds their tokens out; try max_units_out"

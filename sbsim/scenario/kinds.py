@@ -125,10 +125,14 @@ def read_style_value(given: Any) -> Any:
 
 @dataclass(frozen=True)
 class Weights(Kind):
-    """Values with relative weights, given as a mapping value -> weight or as the one value; kept as shares that add up to 1."""
+    """Values with relative weights, given as a mapping value -> weight or as the one value; kept as shares that add up to 1.
+
+    `are_shares`: weights that add up to less than 1 are refused, since somebody has left out the rest.
+    """
 
     value: Callable[[Any], Any]
     what: str
+    are_shares: bool = False
 
     def read(self, given: Any) -> Any:
         if is_none(given) and self.value is read_resolution:
@@ -144,6 +148,8 @@ class Weights(Kind):
         whole = sum(weights.values())
         if whole <= 0:
             raise FieldError(f"the weights add up to {whole:g}; at least one must be > 0; try {{{next(iter(weights), 'name')}: 1}}")
+        if self.are_shares and whole < 1 - 1e-9:
+            raise FieldError(f"the shares add up to {whole:g}, not 1; try giving the rest, {1 - whole:g}, too")
         return {value: weight / whole for value, weight in weights.items() if weight > 0}
 
     def _keyed(self, key: Any) -> Any:

@@ -148,7 +148,7 @@ class Scenario(Model):
         document: Any = self._document
         origins = self._origins.copy()
         for text, value in values.items():
-            document = set_value(document, origins, text, value, f"{text}={value}")
+            document = set_value(document, origins, text, value, f"{text}={shown(value)}")
         return type(self).from_document(document, origins)
 
     def get(self, path: str) -> Any:

@@ -133,10 +133,18 @@ class TrafficClass(Model):
     inputs: Inputs = section(Inputs, "Media that go in.")
     units_in: UnitsLaw = field(Constant(value=0.0), "Tokens or characters in.")
     units_out: UnitsLaw = field(Constant(value=1.0), "Tokens, characters or images out.")
-    max_units_out: Annotated[float | None, Quantity("number", is_open=True, or_none=True)] = field(None, "Bound on the units out.")
-    priority: Annotated[dict[int, float], Weights(read_priority, "priority")] = field({NORMAL: 1.0}, "Urgency of each request.")
+    max_units_out: Annotated[float | None, Quantity("number", is_open=True, or_none=True)] = field(
+        None, "Bound on the units out; default: fixed units out bound themselves."
+    )
+    priority: Annotated[dict[int, float], Weights(read_priority, "priority", are_shares=True)] = field({NORMAL: 1.0}, "Urgency of each request.")
     no_reuse: Fraction = field(0.0, "Share of requests with allow_reuse=False.")
     variants: CountLaw = field(Constant(value=1.0), "Variants asked for together.")
+
+    @model_validator(mode="after")
+    def _fixed_units_bound_themselves(self) -> Self:
+        if self.max_units_out is None and "units_out" in self.model_fields_set and isinstance(self.units_out, Constant) and self.units_out.value > 0:
+            object.__setattr__(self, "max_units_out", self.units_out.value)
+        return self
 
 
 @dataclass(frozen=True)

@@ -4,63 +4,14 @@ A case replaces one piece of a good scenario; `¦` in the replacement marks the 
 """
 
 import re
+from pathlib import Path
 
 import pytest
 
 from sbsim.errors import ScenarioError
 from sbsim.scenario import load
 
-GOOD = """\
-version: 1
-name: marketing-videos
-seed: 7
-horizon: 8h
-warmup: 0s
-workload:
-  source: synthetic
-  arrivals: {process: poisson, rate: 8/min}
-  profile: {0h: 0.5, 4h: 1.5, 8h: 0.7}
-  tenants: {count: 1, popularity: {law: uniform}}
-  catalogue: {contents: 2000, popularity: {law: zipf, exponent: 0.9}, near_duplicates: 0.2, lookalikes: 0.1}
-  classes:
-    - name: hero
-      weight: 1
-      content_type: video
-      engine: veo-3.1-fast
-      resolution: 1920x1080
-      duration: {law: empirical, values: [4s, 6s, 8s], weights: [0.3, 0.3, 0.4]}
-      style_params: {video_style: {corporate: 0.5, cinematic: 0.3, playful: 0.2}}
-      units_in: 0
-      priority: {urgent: 0.1, normal: 0.6, background: 0.3}
-      no_reuse: 0.05
-providers:
-  - name: veo
-    as_of: 2026-11-23
-    serves: {content_type: video, engine: veo-3.1-fast, resolutions: [1280x720, 1920x1080], durations: [4s, 6s, 8s]}
-    api: {style: job, takes: one, poll: 20s, idempotency: none, cancel: never}
-    price:
-      rates:
-        - {per: second, usd: 0.12, when: {resolution: 1920x1080}}
-        - {per: second, usd: 0.10}
-      billed: {ok: full, moderated: none}
-    result: {as: url, expires: 48h, bytes: 1.5MB/s}
-    latency: {total: {law: lognormal, median: 45s, p90: 90s}}
-    limits:
-      - {calls: 50, per: 60s}
-      - {concurrency: 10}
-    failures: {call_error: 0.01, outages: [{at: 2h, for: 10min}]}
-sla:
-  urgent: {deadline: 3min, penalty: 1.00}
-instances: 1
-config:
-  rate_limit: {max_requests: 50, time_window: 60s, concurrency: 10}
-  budget: {limit: 5000, window: 24h, reserve_urgent: 0.2}
-objective:
-  minimise: total_cost_usd
-  subject_to: ["sla_compliance >= 0.99"]
-search:
-  cache.ttl: {low: 10min, high: 24h, log: true}
-"""
+GOOD = (Path(__file__).parent / "data" / "marketing-videos.yaml").read_text()
 
 SECOND = """\
   - name: other
@@ -133,6 +84,8 @@ CASES = [
     ("[4s, 6s, 8s], w", "[4s, ¦0s, 8s], w", "workload.classes[0].duration.values[1]: '0s' must be > 0 s", 'try "8s"'),
     ("      duration: {law: empirical, values: [4s, 6s, 8s], weights: [0.3, 0.3, 0.4]}", "      ¦duration: -3",
      "classes[0].duration: -3 must be > 0 s", 'try "8s"'),
+    ("      priority: {urgent: 0.1, normal: 0.6, background: 0.3}", "      ¦priority: {urgent: 0.1}",
+     "classes[0].priority: the shares add up to 0.1, not 1", "try giving the rest, 0.9, too"),
     ("urgent: 0.1", "¦urgnt: 0.1", "workload.classes[0].priority.urgnt: 'urgnt' is not 1 (urgent), 2 (normal)", "try urgent"),
     ("urgent: 0.1", "¦urgent: -0.1", "workload.classes[0].priority.urgent: -0.1 must be >= 0", "try 1"),
     ("{corporate: 0.5, cinematic: 0.3, playful: 0.2}", "{¦corporate: some}", "style_params.video_style.corporate: 'some' is not a number", "try 1"),
