@@ -163,10 +163,13 @@ class Door:
         for slots in self._slots:
             slots.leave(job, at)
 
-    def stop(self, until: float, at: float, starts_at: float) -> None:
+    def stop(self, job: Job | None, until: float, at: float, starts_at: float) -> None:
         """Work that was to go on `until` then ends `at` once; a worker that has not begun it is busy with another until `starts_at`."""
         for slots in self._slots:
-            slots.free(until, at)
+            if job is None:
+                slots.free(until, at)
+            else:
+                slots.leave(job, at)
         for workers in self._workers:
             workers.free(until, max(at, starts_at))
 

@@ -8,11 +8,11 @@ never going back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import ceil, inf
 
 from sbsim.errors import ScenarioError, StateError
-from sbsim.records import NO_USAGE, NOTHING_BEGUN, Call, Facts, Item, Outcome, Usage
+from sbsim.records import NO_USAGE, NOTHING_BEGUN, Call, Content, Item, Outcome, Usage
 from sbsim.scenario import ProviderSpec
 from sbsim.seeds import Draws
 from sbsim.world.door import Door
@@ -74,7 +74,7 @@ class ModelledProvider:
         self._jitter = CallDraws(draws, f"jitter:{spec.name}")
         self._has_gpu = any(rate.per == "gpu_second" for rate in spec.price.rates)
         self._is_inline = self._results.is_inline
-        self._wares: dict[Facts, _Ware] = {}
+        self._wares: dict[Hashable, _Ware] = {}  # by `Content.kind`
         self._can_cancel = api.cancel == "running"
         self._knows_keys = api.idempotency == "key"
         self._recall = Recall(_KEYS_KEPT_S if self._knows_keys else 0.0)
@@ -136,12 +136,10 @@ class ModelledProvider:
         if work.starts_at <= now:
             ran_us = _microseconds(now - work.starts_at)
             usage = Usage(ran_us / 1e6) if self._has_gpu else NO_USAGE
-            lines = [self._wares[item.content.facts].line for item in call.items]
+            lines = [self._wares[item.content.kind].line for item in call.items]
             bill_nano = self._ledger.charge(lines, ran_us, [because] * len(lines))
         self._ledger.nano += bill_nano - work.bill_nano
-        self._door.stop(work.done_at, now, work.starts_at)
-        if work.job is not None:
-            self._door.leave(work.job, now)
+        self._door.stop(work.job, work.done_at, now, work.starts_at)
         self._recall.drop(call.serial)
         return now, Outcome(because, usage=usage, jitter=self._jitter(call))
 
@@ -155,11 +153,11 @@ class ModelledProvider:
         items, door, book = call.items, self._door, self._wares
         passes_at, starts_at = door.enter(items, now)
         if len(items) == 1:  # 1 us less than the general way
-            facts = items[0].content.facts
-            ware = book.get(facts) or self._learn(facts)
+            content = items[0].content
+            ware = book.get(content.kind) or self._learn(content)
             wares, times, lines = [ware], [ware.item_s], [ware.line]
         else:
-            wares = [book.get(item.content.facts) or self._learn(item.content.facts) for item in items]
+            wares = [book.get(item.content.kind) or self._learn(item.content) for item in items]
             times, lines = [ware.item_s for ware in wares], [ware.line for ware in wares]
         running_s = self._service.running_s(call, times)
         done_at = starts_at + running_s
@@ -196,8 +194,9 @@ class ModelledProvider:
         self.n_item_errors += len(failures) - n_moderated
         return self._results.outcome(usage, n_bytes, failures, self._jitter(call)), self._ledger.charge(lines, us, statuses)
 
-    def _learn(self, facts: Facts) -> _Ware:
-        ware = self._wares[facts] = _Ware(self._service.item_s(facts), self._ledger.line(facts), self._results.n_bytes(facts))
+    def _learn(self, content: Content) -> _Ware:
+        facts = content.facts
+        ware = self._wares[content.kind] = _Ware(self._service.item_s(facts), self._ledger.line(facts), self._results.n_bytes(facts))
         return ware
 
     def _turn_away(self, call: Call, ready_at: float, now: float) -> tuple[float, Outcome]:
@@ -221,7 +220,7 @@ class ModelledProvider:
         first = work.outcome
         outcome = Outcome(first.error, work.failures_of(call.items), NOTHING_BEGUN, jitter=self._jitter(call), life_s=first.life_s)
         if self._is_inline and first.error is None:
-            outcome.n_bytes = [self._wares[item.content.facts].n_bytes for item in call.items]
+            outcome.n_bytes = [self._wares[item.content.kind].n_bytes for item in call.items]
         if work.job is not None:
             return at, Job(at, work.done_at, outcome, self.poll_s, is_replay=True)
         return max(work.done_at, at + self._refusal_s), outcome
