@@ -38,6 +38,7 @@ class Store(Protocol):
 
     def load(self) -> dict[Task, Outcome]: ...
     def add(self, task: Task, outcome: Outcome) -> None: ...
+    def close(self, *, remove: bool = False) -> None: ...
 
 
 class Evaluations:
@@ -63,7 +64,7 @@ class Evaluations:
 
     @property
     def n_spent(self) -> float:
-        """Evaluations asked for so far, each counted once, whether it was run now or found in the store; a part of the horizon counts as that part."""
+        """Evaluations asked for so far, each counted once, run now or found in the store; a part of the horizon counts as that part."""
         return self._spent
 
     def of(self, values: Values, stream: str, replications: int, share: float = 1.0) -> list[Outcome]:
@@ -82,6 +83,19 @@ class Evaluations:
         while (outcome := self._known.get(Task(values, stream, len(found)))) is not None:
             found.append(outcome)
         return found
+
+    def met(self) -> list[Values]:
+        """Every candidate so far, in order of appearance."""
+        return list(dict.fromkeys(task.values for task in self._known))
+
+    def refusal(self, values: Values) -> str:
+        """Why a candidate's settings exclude each other; empty when they do not."""
+        return next((one.refusal for task, one in self._known.items() if task.values == values and one.refusal), "")
+
+    def close(self, *, is_finished: bool) -> None:
+        """Let go of the store; what it keeps is not needed any more when the study is finished."""
+        if self._store is not None:
+            self._store.close(remove=is_finished)
 
     def cost(self, tasks: Iterable[Task]) -> float:
         """Evaluations that `tasks` would add to `n_spent`."""

@@ -62,7 +62,7 @@ def evolve(race: Race, start: Sequence[Point], seed: int) -> None:
 
 
 def energy(standing: Standing) -> float:
-    """A standing as one number of the same order, as scipy wants it: candidates that may be chosen, then those that miss a constraint, then saturated."""
+    """A standing as one number of the same order, as scipy wants it: who may be chosen, then who misses a constraint, then who is saturated."""
     if standing.is_eligible:
         return max(min(standing.cost, 1e29), -1e29)
     missed = standing.violation / (1 + standing.violation)

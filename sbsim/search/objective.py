@@ -30,7 +30,8 @@ class Outcome(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How good a candidate is; the smaller the better. Saturated ones come last, then those that miss constraints, by how much, then cost decides."""
+    """How good a candidate is; the smaller the better. Refused and saturated ones come last, before them those that miss constraints, by how much;
+    among the others cost decides."""
 
     is_saturated: bool
     violation: float
@@ -72,6 +73,8 @@ class Goal:
 
         A constraint is met when its mean + 1 standard error (on the bad side) meets it; of a single replication nothing but its value is known.
         """
+        if any(one.refusal for one in outcomes):
+            return Standing(True, inf, inf)
         cost = self.cost(outcomes).mean
         missed = sum((self._shortfall(limit, outcomes) for limit in self.constraints), 0.0)
         return Standing(any(one.is_saturated for one in outcomes), missed, inf if cost is None else cost)

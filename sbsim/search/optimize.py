@@ -25,7 +25,7 @@ class Effort:
     Attributes
     ----------
     evaluations : runs that may be spent in the search (a run of a part of the horizon counts as that part).
-    replications : runs that a point has to win on. n_starts : walks from the best screened points before differential evolution, if the budget allows that.
+    replications : runs that a point has to win on. n_starts : walks before differential evolution, if the budget allows that.
     n_finalists : length of the short list. screening_share : share of the horizon that screening runs.
     """
 

@@ -1,7 +1,7 @@
 """Pattern search on the knobs' own grids: one dimension at a time, in steps of 3, 2 and 1, then along diagonals.
 
-Owns the walk from one start (Hooke and Jeeves, "Direct search solution of numerical and statistical problems", J. ACM 8, 1961: look around, then go on
-where it got better; on a lattice with categories as in Audet and Dennis, SIAM J. Optim. 11, 2001). It sees points and asks a race who is better.
+Owns the walk from one start (Hooke and Jeeves, "Direct search solution of numerical and statistical problems", J. ACM 8, 1961: look around, then go
+on where it got better; on a lattice with categories as in Audet and Dennis, SIAM J. Optim. 11, 2001). It sees points and asks a race who is better.
 """
 
 from __future__ import annotations

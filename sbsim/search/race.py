@@ -1,7 +1,7 @@
 """What a search knows of points: their outcomes on the search stream, who beats whom, and how much of the budget is left.
 
-Owns the comparison of points under noise. All meet the same luck (common random numbers), and most of what is tried is worse than what is held already,
-so a challenger runs on the first replication alone; only one that wins there meets the others too.
+Owns the comparison of points under noise. All meet the same luck (common random numbers), and most of what is tried is worse than what is held
+already, so a challenger runs on the first replication alone; only one that wins there meets the others too.
 """
 
 from __future__ import annotations

@@ -58,9 +58,7 @@ class Selector:
     budget : evaluations at most. seed : of the draws from posteriors.
     """
 
-    def __init__(
-        self, goal: Goal, evaluations: Evaluations, baseline: Values, *, budget: int, seed: int, indifference_share: float = 0.005
-    ) -> None:
+    def __init__(self, goal: Goal, evaluations: Evaluations, baseline: Values, *, budget: int, seed: int, indifference_share: float = 0.005) -> None:
         self._goal = goal
         self._evaluations = evaluations
         self._baseline = baseline
