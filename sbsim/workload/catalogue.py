@@ -31,7 +31,7 @@ Ints = NDArray[np.int64]
 _GOLDEN = 0.6180339887498949
 _SHARE_STEPS = 2**20
 """Shares of lookalikes are kept in whole steps of this size: entries up to 10^12 times it still fit 64 bits."""
-_BLOCK = 4096
+_BLOCK = 64
 
 
 def choose(shares: Iterable[float], u: Floats) -> Ints:
@@ -45,7 +45,7 @@ def draws_at(draws: Draws, purpose: str, serials: Ints) -> Floats:
     if not serials.size:
         return np.empty(0)
     low, high = int(serials.min()), int(serials.max())
-    if high - low < 16 * serials.size + _BLOCK:
+    if high - low < 16 * serials.size + 4096:
         return draws.bulk(purpose, low, high - low + 1)[serials - low]
     blocks, block = np.unique(serials // _BLOCK, return_inverse=True)
     u = np.empty(serials.size)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sbsim.components.fingerprint import fingerprint, is_reusable
 from sbsim.records import PRIORITIES
-from sbsim.workload.traces import Trace, read_trace
+from sbsim.workload.traces import Trace, Wish, as_request, read_trace
 
 _BIN_S = 60.0
 
@@ -53,7 +54,7 @@ class Description:
     peak_to_mean : the fullest minute (of those counted from the first row) over the mean of all minutes, the last one included as far as it goes.
     classes : share of rows by "content type engine". priorities : share by name. styles, resolutions : rows by value, the most frequent first.
     n_tenants, n_jobs : distinct ones. n_contents : distinct contents by what rows say; rows that do not say it count one each.
-    exact_repeats : share of rows that ask for what an earlier row asked for; None where no row says what it asks for.
+    exact_repeats : share of rows that ask for what an earlier row asked for and may be given the same; None where no row says what it asks for.
     sizes : quantiles of every quantity that rows state: duration_s, units_in, units_out, n_images, input_s, deadline_s.
     unused_columns : columns of the file that nothing reads. warnings : sentences for the reader.
     """
@@ -140,13 +141,22 @@ def _peak_to_mean(arrived_at: NDArray[np.float64], span: float) -> float | None:
 
 
 def _contents(trace: Trace) -> tuple[int, float | None]:
-    """(distinct contents, share of rows that repeat one): rows that say what they want are the same when all they say is."""
-    has_identity = np.array([wish.has_identity for wish in trace.wishes])[trace.wish]
-    n_known = int(has_identity.sum())
-    if n_known == 0:
+    """(distinct contents, share of rows that repeat one), by fingerprint."""
+    numbers: dict[str, int] = {}
+    identity = np.array([_identity(wish, numbers) for wish in trace.wishes])[trace.wish]
+    n_known = int((identity >= 0).sum())
+    if not any(wish.has_identity for wish in trace.wishes):
         return trace.n, None
-    n_distinct = np.unique(trace.wish[has_identity]).size
+    n_distinct = np.unique(identity[identity >= 0]).size
     return trace.n - n_known + n_distinct, (n_known - n_distinct) / trace.n
+
+
+def _identity(wish: Wish, numbers: dict[str, int]) -> int:
+    """Number of a wish's fingerprint, -1 where nobody else can want the same. A prompt of unknown type is compared as text is: case counts."""
+    if not wish.has_identity:
+        return -1
+    request = as_request(wish, wish.content_type or "text")
+    return numbers.setdefault(fingerprint(request), len(numbers)) if is_reusable(request) else -1
 
 
 def _shares(trace: Trace, labels: list[str]) -> dict[str, float]:

@@ -19,7 +19,7 @@ from sbsim.pipeline.prepare import Preparer
 from sbsim.records import NORMAL, ContentRequest, Facts
 from sbsim.scenario import ProviderSpec, Sla
 from sbsim.workload.columns import Columns, no_jobs
-from sbsim.workload.traces import Trace, Wish
+from sbsim.workload.traces import Trace, Wish, as_request
 
 Ints = NDArray[np.int64]
 
@@ -112,10 +112,7 @@ class RecordedContents:
                     f"{place}: nothing says what kind of content it asks for; allowed: {allowed}; try defaults: {{content_type: {self._types[0]}}}"
                 )
             content_type = self._types[0]
-        return ContentRequest(
-            name, content_type, wish.prompt or "", wish.resolution, wish.duration_s, wish.engine, urgency, dict(wish.style), None, wish.fingerprint,
-            wish.tenant, wish.variant, wish.seed, wish.inputs, wish.allow_reuse, None, None, wish.units_in, wish.units_out, wish.max_units_out,
-        )  # fmt: skip
+        return as_request(wish, content_type, name, urgency)
 
     # -- in words ------------------------------------------------------------------------------------------------------------
     def prompt(self, serial: int) -> str:

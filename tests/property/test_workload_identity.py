@@ -68,7 +68,7 @@ def test_a_request_that_must_be_made_anew_shares_its_key_with_none():
 
 
 def test_rewordings_mean_the_same_and_lookalikes_do_not():
-    """All wordings of an entry have one intent and different sentences; contents of different intent never have one sentence, tenant, type and style."""
+    """All wordings of an entry have one intent and different sentences; no two contents have one sentence."""
     prepared = prepare(mixed(400, 0.4, 0.3), 2, 0)
     by_intent: dict[int, set[tuple[int, str]]] = {}
     for content in prepared.contents:

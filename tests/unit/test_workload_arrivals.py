@@ -156,7 +156,11 @@ def test_a_profile_bends_a_modulated_process_too():
 def test_nothing_comes_after_a_profile_that_ends_at_zero():
     """Where the rate stays 0 for ever, what is still asked for never comes, for a modulated process too."""
     ending = ((0.0, 1.0), (100.0, 0.0))
-    for process in (spec("poisson", rate=1.0), spec("mmpp", rates=(1.0, 2.0), dwell=(5.0, 5.0)), spec("batch", rate=1.0, size=law(law="constant", value=3))):
+    for process in (
+        spec("poisson", rate=1.0),
+        spec("mmpp", rates=(1.0, 2.0), dwell=(5.0, 5.0)),
+        spec("batch", rate=1.0, size=law(law="constant", value=3)),
+    ):
         at = instants(process, 3, 500, ending)
         assert 20 < np.isfinite(at).sum() < 120
         assert at[np.isfinite(at)].max() < 100

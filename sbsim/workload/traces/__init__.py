@@ -5,6 +5,6 @@
 """
 
 from sbsim.workload.traces.reading import FORMATS, read_trace
-from sbsim.workload.traces.trace import Trace, Wish
+from sbsim.workload.traces.trace import Trace, Wish, as_request
 
-__all__ = ["FORMATS", "Trace", "Wish", "read_trace"]
+__all__ = ["FORMATS", "Trace", "Wish", "as_request", "read_trace"]

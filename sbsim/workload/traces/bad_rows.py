@@ -34,12 +34,12 @@ class BadRows:
         self.unit = "line"
         self.n = 0
         self.examples: list[str] = []
-        self._is_skipped = is_skipped
+        self.is_skipped = is_skipped
 
     def report(self, faults: list[Fault]) -> None:
         """Bad rows of one block, at most one fault a row. Raises TraceError for the first in the order of the file, unless bad rows are skipped."""
         for fault in sorted(faults):
-            if not self._is_skipped:
+            if not self.is_skipped:
                 raise TraceError(f"{self.where(fault)}; try correcting it, or on_bad_row: skip")
             self.n += 1
             if len(self.examples) < _N_SHOWN:

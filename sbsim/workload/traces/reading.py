@@ -13,7 +13,7 @@ from sbsim.errors import ScenarioError, TraceError
 from sbsim.units import format_duration
 from sbsim.workload.traces import azure_llm, generic, gentd26
 from sbsim.workload.traces.bad_rows import BadRows
-from sbsim.workload.traces.fields import STYLE
+from sbsim.workload.traces.fields import FIELDS, STYLE, reader
 from sbsim.workload.traces.files import Table
 from sbsim.workload.traces.formats import TraceFormat
 from sbsim.workload.traces.rows import Rows
@@ -42,7 +42,7 @@ def read_trace(
     ----------
     path : of a csv (also gzipped), jsonl or Parquet file; its first bytes tell which.
     format : "generic", "azure-llm" or "gentd26". columns : field of a request -> column, beside those of the format. defaults : field -> value for
-    what the file does not say, in base units.
+    what the file does not say, in base units or as text.
     speedup : instants are divided by it. between : seconds from the first arrival, [start, end): the part that is kept.
     on_bad_row : "error" or "skip". n_rows_per_block : rows in memory as text at a time; it changes nothing else.
 
@@ -60,18 +60,36 @@ def read_trace(
         )
     bad_rows = BadRows(path, is_skipped=on_bad_row == "skip")
     table = Table(path, bad_rows)
-    places = _places(table, known, dict(columns or {}), path)
+    places = _places(table, known, dict(columns or {}), bad_rows)
     rows = Rows(places, known, bad_rows)
     for block in table.blocks(tuple(dict.fromkeys(places.values())), n_rows_per_block):
         rows.add(block)
     _check_found(rows, table, dict(columns or {}), bad_rows)
     used = set(places.values())
-    trace = rows.trace({**known.defaults, **(defaults or {})}, format, tuple(name for name in table.columns if name not in used))
+    trace = rows.trace({**known.defaults, **_read_defaults(defaults or {})}, format, tuple(name for name in table.columns if name not in used))
     _cut(trace, speedup, between)
     return trace
 
 
-def _places(table: Table, known: TraceFormat, columns: dict[str, str], path: str) -> dict[str, str]:
+def _read_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults as values: read like cells, so that a flag's text serves as well as a value in base units. Raises ScenarioError."""
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name == "arrived_at" or not Rows.is_field(name):
+            near = get_close_matches(name, Rows.names, 1, 0.5)
+            raise ScenarioError(f"defaults.{name}: no default for such a field; allowed: {', '.join(FIELDS)}{f'; try {near[0]}' if near else ''}")
+        try:
+            read = reader(name)(value)
+        except ValueError as error:
+            raise ScenarioError(f"defaults.{name}: {error}") from None
+        if name.startswith(STYLE):
+            values.setdefault("style_params", {})[name.removeprefix(STYLE)] = read
+        else:
+            values[name] = dict(read) if name == "style_params" else read  # type: ignore[call-overload]  # its reader gives pairs
+    return values
+
+
+def _places(table: Table, known: TraceFormat, columns: dict[str, str], bad_rows: BadRows) -> dict[str, str]:
     """Field -> column of everything that is read. Raises ScenarioError, TraceError."""
     for name in columns:
         if name in _RECORDED:
@@ -81,10 +99,10 @@ def _places(table: Table, known: TraceFormat, columns: dict[str, str], path: str
         names = (*Rows.names, *(name for name in table.columns if name.startswith(STYLE))) if table.is_sparse else table.columns
         wanted = {**{name: name for name in names if Rows.is_field(name) and name not in wanted}, **wanted}
     wanted.update((name, column) for name, column in known.optional.items() if column in table.columns and name not in wanted)
-    if not table.is_sparse:
-        for name, column in wanted.items():
-            if column not in table.columns:
-                raise TraceError(_no_column(path, name, column, table.columns))
+    for name, column in wanted.items():
+        is_needed = not table.is_sparse or (name == "arrived_at" and not bad_rows.is_skipped)
+        if is_needed and column not in table.columns:
+            raise TraceError(_no_column(bad_rows.path, name, column, table.columns))
     unknown = [name for name in wanted if not Rows.is_field(name)]
     if unknown:
         near = get_close_matches(unknown[0], Rows.names, 1, 0.5)
@@ -105,7 +123,7 @@ def _check_found(rows: Rows, table: Table, columns: dict[str, str], bad_rows: Ba
     """Raises TraceError when the file held nothing, or never a cell of a column that was asked for."""
     path = bad_rows.path
     for name, column in columns.items():
-        if table.is_sparse and column not in rows.seen and rows.n + bad_rows.n:
+        if table.is_sparse and name != "id" and column not in rows.seen and rows.n:
             raise TraceError(_no_column(path, name, column, table.columns))
     if rows.n == 0:
         if bad_rows.n:

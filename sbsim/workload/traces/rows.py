@@ -92,6 +92,8 @@ class Rows:
 
     def add(self, block: Block) -> None:
         """Take the rows of a block. Raises TraceError for a bad one, unless bad rows are skipped."""
+        if not block.lines:
+            return
         faults: dict[int, Fault] = {}
         at, problems = self._instants.read(block.cells[self._arrived_in])
         _note(faults, problems, block.lines, self._arrived_in)

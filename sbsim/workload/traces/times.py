@@ -42,7 +42,7 @@ class Instants:
         return self.kind not in (None, "relative")
 
     def read(self, cells: Sequence[Any]) -> tuple[NDArray[Any], list[tuple[int, str]]]:
-        """(instants, [(place, problem)]): shape of `cells`, 0 where a cell holds no instant, and what is wrong with those."""
+        """(instants, [(place, problem)]): shape of `cells` (one or more), 0 where a cell holds no instant, and what is wrong with those."""
         values = self._read_at_once(cells)
         if values is not None:
             return values, []

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sbsim.records import NORMAL, ContentRequest
+
 
 class Wish(NamedTuple):
     """What a row asks for: the fields of `ContentRequest` that decide about its content. None where neither the row nor a default says it."""
@@ -35,6 +37,14 @@ class Wish(NamedTuple):
     def has_identity(self) -> bool:
         """Whether it says which content it wants, so that another row can want the same."""
         return self.fingerprint is not None or bool(self.inputs) or bool(self.prompt and self.prompt.strip())
+
+
+def as_request(wish: Wish, content_type: str, name: str = "", urgency: int = NORMAL) -> ContentRequest:
+    """A wish as a user would write it, with `name` for its id."""
+    return ContentRequest(
+        name, content_type, wish.prompt or "", wish.resolution, wish.duration_s, wish.engine, urgency, dict(wish.style), None, wish.fingerprint,
+        wish.tenant, wish.variant, wish.seed, wish.inputs, wish.allow_reuse, None, None, wish.units_in, wish.units_out, wish.max_units_out,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
