@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from heapq import heappop, heappush
 from itertools import accumulate, count
-from math import floor, inf
+from math import ceil, floor, inf
 
 import numpy as np
 import pytest
@@ -92,6 +92,19 @@ def test_no_window_of_any_limit_is_exceeded(seed, guard_s):
     for limit in limits:
         if sent:
             assert excess(limit, arrive(limit, sent, delays(rng, guard_s)), epoch_at) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    "limits", [[(2, 1.0), (5, 10.0)], [(5, 10.0), (2, 1.0), (30, 600.0)], [(5, 10.0), (7, 10.0), (5, 8.0)], [(3, 1.0), (3, 5.0)]]
+)
+def test_several_windows_on_calls_hold_together(limits):
+    """A burst limit beside an hourly one: none is forgotten, and saturated traffic meets the tightest at every time."""
+    limits = [Limit("calls", n, per_s) for n, per_s in limits]
+    sent = traffic(RateLimiter(limits), np.random.default_rng(0), 300, gap_s=1e-9)
+    slack = [-excess(limit, [(at, 1.0) for at, _ in sent]) for limit in limits]
+    assert min(slack) == 0
+    hourly = min(limits, key=lambda limit: limit.n / limit.per_s)
+    assert sent[-1][0] == pytest.approx((ceil(300 / hourly.n) - 1) * hourly.per_s, rel=0.02)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -96,9 +96,7 @@ class RateLimiter:
     def take(self, serial: int, demand: Demand, now: float) -> None:
         """The call with this serial leaves now."""
         self.n_in_flight += 1
-        opens_at = now + self.pacing_s
-        if opens_at > self._opens_at:
-            self._opens_at = opens_at
+        self._opens_at = now + self.pacing_s
         if self._width_s:
             leave_at = self._leave_at
             while leave_at and leave_at[0] <= now:
