@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sbsim.config import SETTINGS, Setting
 from sbsim.documents.faults import FieldError, nearest, one_of, shown
-from sbsim.documents.fields import Quantity
 from sbsim.documents.paths import parse_path
 from sbsim.errors import ScenarioError
-from sbsim.laws import plain_number
 from sbsim.scenario.study import Knob
+
+Read = Callable[[Any], Any]
+"""From a value as files give it to one in base units; raises ValueError."""
 
 
 def read_knobs(given: Mapping[str, Knob], keys: Iterable[str]) -> dict[str, Knob]:
-    """Knobs by path (a setting's without `config.`), their values in base units. Raises FieldError.
+    """Knobs by path (a setting's without `config.`); those of settings in base units. Raises FieldError.
 
     `keys` are the top-level keys of a scenario, which other paths begin with.
     """
@@ -25,55 +26,54 @@ def read_knobs(given: Mapping[str, Knob], keys: Iterable[str]) -> dict[str, Knob
         try:
             if bare in knobs:
                 raise FieldError("this knob is given twice; try removing one")
-            knobs[bare] = _read(knob, _reader_of(bare, keys), bare)
+            known = SETTINGS.get(bare)
+            if known is None:
+                _leads_into_a_scenario(bare, keys)
+            knobs[bare] = knob if known is None else in_base_units(knob, _reader(known))
         except ValueError as error:
             raise FieldError(str(error), "search", path, *getattr(error, "path", ())) from None
     return knobs
 
 
-def is_whole(path: str) -> bool:
-    """Whether the values of the setting at `path` are whole numbers."""
-    known = SETTINGS.get(path)
-    return known is not None and isinstance(known.kind, Quantity) and known.kind.what == "count"
-
-
-def _reader_of(path: str, keys: Iterable[str]) -> Setting | None:
-    known = SETTINGS.get(path)
-    if known is not None:
-        return known
-    try:
-        first = parse_path(path)[0]
-    except ScenarioError as error:
-        raise FieldError(str(error)) from None
-    if first not in keys or path in keys or path.startswith("config"):
-        raise FieldError(f"no such setting; allowed: {one_of(SETTINGS)}, or a path within the scenario{nearest(path, SETTINGS)}")
-    return None
-
-
-def _read(knob: Knob, known: Setting | None, path: str) -> Knob:
+def in_base_units(knob: Knob, read: Read) -> Knob:
+    """The knob with its values read, which are then known to be numbers in order, or choices that mean something. Raises FieldError."""
     if knob.choices is not None:
-        return knob.model_copy(update={"choices": tuple(_value(each, known, "choices", k) for k, each in enumerate(knob.choices))})
-    low, high = _value(knob.low, known, "low"), _value(knob.high, known, "high")
+        return knob.model_copy(update={"choices": tuple(_value(each, read, "choices", k) for k, each in enumerate(knob.choices))})
+    low, high = _value(knob.low, read, "low"), _value(knob.high, read, "high")
     for key, value in (("low", low), ("high", high)):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise FieldError(f"{shown(value)} is not a number, so nothing lies between; try {{choices: [ … ]}}", key)
-    if low >= high:
-        raise FieldError(
-            f"{low:g} must be below high, {high:g}; try {{low: {high:g}, high: {low:g}}}" if low > high else f"low and high are both {low:g}", "low"
-        )
+    if low == high:
+        raise FieldError(f"low and high are both {low:g}; try a greater high", "low")
+    if low > high:
+        raise FieldError(f"{low:g} must be below high, {high:g}; try {{low: {high:g}, high: {low:g}}}", "low")
     if knob.log and low <= 0:
         raise FieldError(f"a logarithmic knob cannot begin at {low:g}; try a low above 0, or log: false", "low")
     return knob.model_copy(update={"low": low, "high": high})
 
 
-def _value(given: Any, known: Setting | None, *path: str | int) -> Any:
-    try:
-        if known is None:
-            return plain_number(given) if path[0] != "choices" else given
+def _reader(known: Setting) -> Read:
+    def read(given: Any) -> Any:
         value = known.read(given)
+        reason = known.missing_part(value)
+        if reason is not None:
+            raise FieldError(reason)
+        return value
+
+    return read
+
+
+def _value(given: Any, read: Read, *path: str | int) -> Any:
+    try:
+        return read(given)
     except ValueError as error:
         raise FieldError(str(error), *path, *getattr(error, "path", ())) from None
-    reason = known.missing_part(value)
-    if reason is not None:
-        raise FieldError(reason, *path)
-    return value
+
+
+def _leads_into_a_scenario(path: str, keys: Iterable[str]) -> None:
+    try:
+        steps = parse_path(path)
+    except ScenarioError as error:
+        raise FieldError(str(error)) from None
+    if steps[0] not in keys or steps[0] in ("config", "search"):
+        raise FieldError(f"no such setting; allowed: {one_of(SETTINGS)}, or a path within the scenario{nearest(path, SETTINGS)}")

@@ -10,14 +10,14 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 
 from sbsim.config import SETTINGS, Config
 from sbsim.config import require_available as require_available_settings
-from sbsim.documents.faults import FieldError, refusal, shown
+from sbsim.documents.faults import FieldError, at, refusal, shown
 from sbsim.documents.fields import Choice, Kind, Name, OptionalDuration, PositiveCount, Quantity, Text
 from sbsim.documents.model import Model, field, section
 from sbsim.documents.origin import Origins
 from sbsim.documents.paths import locate, parse_path, with_value
 from sbsim.errors import ScenarioError
 from sbsim.scenario import checks, parts
-from sbsim.scenario.knobs import read_knobs
+from sbsim.scenario.knobs import in_base_units, read_knobs
 from sbsim.scenario.provider import ProviderSpec
 from sbsim.scenario.sharing import with_shared_prices
 from sbsim.scenario.study import STUDIES, Instances, Knob, Objective, Sla, Tiers, Warmup, by_priority
@@ -88,7 +88,24 @@ class Scenario(Model):
         except ValidationError as error:
             raise refusal(error, origins) from None
         scenario._document, scenario._origins = dict(document), origins
+        scenario._probe_knobs()
         return scenario
+
+    def _probe_knobs(self) -> None:
+        """Knobs that are no settings are tried out: the scenario with each value must be one, and says what the value is in base units."""
+        document = {key: value for key, value in self._document.items() if key != "search"}
+        for path, knob in self.search.items():
+            if setting_path(path) is not None:
+                continue
+
+            def read(given: Any, path: str = path, is_choice: bool = knob.choices is not None) -> Any:
+                changed = type(self).from_mapping(set_value(document, Origins(""), path, given, ""), f"with {shown(given)}")
+                return given if is_choice else changed.get(path)
+
+            try:
+                self.search[path] = in_base_units(knob, read)
+            except ValueError as error:
+                raise at(self._origins, ("search", path, *getattr(error, "path", ())), str(error)) from None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -135,7 +152,7 @@ class Scenario(Model):
         try:
             checks.check_settings(self, config)
         except FieldError as error:
-            raise _plain_refusal(error) from None
+            raise at(Origins("scenario"), tuple(error.path), str(error)) from None
         changed = self.model_copy(update={"config": config})
         changed._document = {**self._document, "config": config.to_plain()}
         return changed
@@ -170,12 +187,6 @@ def _below(here: Any, step: Any, path: str) -> Any:
     elif step in here if isinstance(here, Mapping) else isinstance(here, tuple):
         return here[step]
     raise ScenarioError(f"{path}: there is no {step} here")
-
-
-def _plain_refusal(error: FieldError) -> ScenarioError:
-    from sbsim.documents.faults import at
-
-    return at(Origins("scenario"), tuple(error.path), str(error))
 
 
 def setting_path(path: str) -> str | None:

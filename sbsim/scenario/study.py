@@ -155,6 +155,11 @@ class Knob(Model):
             raise FieldError("a knob needs low and high, or choices; try {low: 1, high: 10}")
         return self
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it takes whole numbers only."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
 
 class Instances(Model):
     """Copies of the batcher."""

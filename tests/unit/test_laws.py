@@ -199,6 +199,7 @@ def test_huge_catalogues_need_no_table(exponent):
     cumulated = np.cumsum(weights)
     expected = np.searchsorted(cumulated, u * cumulated[-1], side="right")
     assert np.abs(ranks - expected).max() <= 1
+    assert (ranks != expected).mean() < 1e-3
     assert (np.diff(ranks) >= 0).all()
     far = Popularity(exponent).rank(np.array([1e-12, 0.5, 1 - 1e-12]), 10**12)
     assert far[0] == 0

@@ -11,7 +11,7 @@ import yaml
 from sbsim.config import Config
 from sbsim.errors import ScenarioError
 from sbsim.laws import Constant, Empirical, Lognormal, Popularity, Uniform
-from sbsim.scenario import ANY, ProviderSpec, Scenario, deployment, is_whole, load, load_deployment, schema, shipped
+from sbsim.scenario import ANY, ProviderSpec, Scenario, deployment, load, load_deployment, schema, shipped
 
 GOOD = (Path(__file__).parent / "data" / "marketing-videos.yaml").read_text()
 SMALL = """\
@@ -445,11 +445,40 @@ def test_lanes_that_share_no_content_may_stand_side_by_side():
         Scenario.from_mapping(document)
 
 
-def test_knobs_know_whole_numbers():
-    """A knob of a setting that is counted takes whole numbers."""
-    assert is_whole("batching.max_batch_size")
-    assert not is_whole("batching.max_wait")
-    assert not is_whole("workload.arrivals.rate")
+def test_knobs_are_in_base_units_and_know_whole_numbers():
+    """Whatever they turn: settings with or without `config.`, or quantities anywhere in the scenario; choices that are no numbers stay as given."""
+    search = {
+        "config.batching.max_batch_size": {"low": 1, "high": 10.0}, "batching.max_wait": {"low": 0, "high": "1min"},
+        "workload.arrivals.rate": {"low": "6/min", "high": "1/s", "log": True}, "providers[gpu].api.max_items": {"low": 1, "high": 8},
+        "providers[0].latency.total": {"choices": ["1s", {"law": "exponential", "mean": 2}]}, "cache.ttl": {"choices": ["1min", "none"]},
+    }  # fmt: skip
+    document = yaml.safe_load(SMALL)
+    document["providers"][0]["api"] = {"takes": "list"}
+    knobs = Scenario.from_mapping({**document, "search": search}).search
+    assert {path: (k.low, k.high, k.is_whole) for path, k in knobs.items() if k.choices is None} == {
+        "batching.max_batch_size": (1, 10, True), "batching.max_wait": (0, 60, False), "workload.arrivals.rate": (0.1, 1, False),
+        "providers[gpu].api.max_items": (1, 8, True),
+    }  # fmt: skip
+    assert knobs["cache.ttl"].choices == (60, None)
+    assert knobs["providers[0].latency.total"].choices == ("1s", {"law": "exponential", "mean": 2})
+
+
+@pytest.mark.parametrize(("path", "knob", "told"), [
+    ("workload.arrivals.rat", {"low": 1, "high": 2}, "search.workload.arrivals.rat.low: with 1: workload.arrivals.rat: unknown key"),
+    ("workload.arrivals.rate", {"low": 0, "high": 2}, "search.workload.arrivals.rate.low: with 0: workload.arrivals.rate: 0 must be > 0 per second"),
+    ("providers[0].latency.total", {"low": 1, "high": 2}, "Constant(minimum=0.0, maximum=inf, value=1.0) is not a number, so nothing lies between"),
+    ("providers[x].price", {"choices": [1]}, "no entry x; allowed: 0 to 0, or gpu"),
+    ("search.x", {"choices": [1]}, "no such setting"),
+    ("max_wait", {"choices": [1]}, "no such setting; allowed: batching.max_batch_size"),
+    ("batching..x", {"choices": [1]}, "'batching..x' is not a path"),
+    ("seed", {"low": 3, "high": 3}, "low and high are both 3; try a greater high"),
+])  # fmt: skip
+def test_knobs_that_turn_nothing_are_refused(path, knob, told):
+    """A path that leads nowhere, or a value that the scenario could not take, is found when the scenario is read, not in the middle of a search."""
+    with pytest.raises(ScenarioError) as error:
+        Scenario.from_mapping({**yaml.safe_load(SMALL), "search": {path: knob}}, "x")
+    assert str(error.value).startswith("x: search")
+    assert told in str(error.value)
 
 
 def test_the_schema_accepts_what_is_accepted():

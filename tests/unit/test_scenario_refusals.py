@@ -214,6 +214,22 @@ def test_a_broken_scenario_is_refused_where_it_is_broken(tmp_path, old, new, wha
     assert advice in message
 
 
+def test_of_several_faults_the_first_in_the_file_is_told(tmp_path):
+    """One message, whatever the order in which a library finds them; the others are counted."""
+    lines = GOOD.splitlines()
+    start, end = lines.index("providers:"), lines.index("sla:")
+    providers_first = "\n".join([*lines[:5], *lines[start:end], *lines[5:start], *lines[end:]])
+    broken = (
+        providers_first.replace("call_error: 0.01", "¦call_error: 7")
+        .replace("no_reuse: 0.05", "no_reuse: 7")
+        .replace("deadline: 3min", "deadline: x")
+    )
+    file, place = _written(tmp_path, broken)
+    with pytest.raises(ScenarioError) as error:
+        load(file)
+    assert str(error.value) == (f"{file}{place}: providers[0].failures.call_error: 7 must be >= 0 and <= 1; try 0.5 (and 2 more like this)")
+
+
 @pytest.mark.parametrize(("old", "new", "what"), LATER)
 def test_what_a_later_part_brings_is_refused_by_name(tmp_path, old, new, what):
     """It is validated, never ignored: the message names the part."""
