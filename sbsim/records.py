@@ -70,10 +70,11 @@ class Content:
     """One distinct content, prepared once: no text is hashed and no price looked up in the loop.
 
     `key` is its exact identity (tenant included), `base` the same without the variant; `group` numbers its compatibility class (content type, engine,
-    tenant) and `shape` its (resolution, style) within the preparer's list of shapes; `offers` holds the lanes that serve it, cheapest first.
+    tenant) and `shape` its (resolution, style) within the preparer's list of shapes; `kind` stands for `facts` where they are looked up by (a number: the
+    hash of a tuple costs as much as a short function); `offers` holds the lanes that serve it, cheapest first.
     """
 
-    __slots__ = ("base", "duration_s", "facts", "group", "individual_nano", "individual_usd", "key", "offers", "reusable", "serial", "shape")
+    __slots__ = ("base", "duration_s", "facts", "group", "individual_nano", "individual_usd", "key", "kind", "offers", "reusable", "serial", "shape")
 
     def __init__(
         self,
@@ -86,11 +87,13 @@ class Content:
         offers: tuple[Offer, ...],
         individual_nano: int,
         reusable: bool = True,
+        kind: Hashable = None,
     ) -> None:
         self.serial = serial
         self.key = key
         self.base = base
         self.facts = facts
+        self.kind = facts if kind is None else kind
         self.group = group
         self.shape = shape
         self.offers = offers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,9 +43,8 @@ def data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The developer's own environment must not change what a test sees."""
-    for name in os.environ:
+    for name in list(os.environ):
         if name.startswith(("SMART_BATCHER_", "RATE_LIMIT_", "CACHE_")):
             monkeypatch.delenv(name)
-    yield

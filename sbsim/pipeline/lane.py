@@ -109,7 +109,10 @@ class Lane:
 
     def watch(self, call: Call) -> None:
         """From now on the call's timeout is known to `timeout_at`."""
-        (self.watched if call.job is None else self.jobs).append(call)
+        watched = self.watched if call.job is None else self.jobs
+        while watched and watched[0].is_answered:  # let go early: what is freed soon is made again where it was
+            watched.popleft()
+        watched.append(call)
         if call.due_at < self.timeout_at:
             self.timeout_at = call.due_at
 

@@ -32,7 +32,6 @@ from sbsim.pipeline.dispatch import Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.records import MEMORY, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
 
-
 RESULT_MARGIN_S = 60.0
 """Seconds before its URL dies that a result counts as dead."""
 

@@ -50,16 +50,16 @@ class Preparer:
         self._normalise = normalise
         self._shape_of: dict[Hashable, int] = {}
         self._group_of: dict[Hashable, int] = {}
-        self._priced: dict[Facts, tuple[tuple[Offer, ...], int, int]] = {}
+        self._priced: dict[Facts, tuple[tuple[Offer, ...], int, int, int]] = {}
 
     def content(self, facts: Facts, key: Hashable, base: Hashable, tenant: Hashable, reusable: bool = True) -> Content:
         """A new content with the next serial; the caller sees to it that a key is prepared once. Raises ScenarioError when no lane serves it."""
         priced = self._priced.get(facts)
         if priced is None:
             priced = self._priced[facts] = self._price(facts)
-        offers, individual_nano, shape = priced
+        offers, individual_nano, shape, kind = priced
         group = self._number(self._group_of, (facts.content_type, facts.engine, tenant, offers[0].lane))
-        content = Content(self._n_contents, key, base, facts, group, shape, offers, individual_nano, reusable)
+        content = Content(self._n_contents, key, base, facts, group, shape, offers, individual_nano, reusable, kind)
         self._n_contents += 1
         if self._keeps:
             self.contents.append(content)
@@ -80,7 +80,7 @@ class Preparer:
         """(key, base): the exact identity of what is asked for, and the same without the variant."""
         return fingerprint(request, self._normalise), base_fingerprint(request, self._normalise)
 
-    def _price(self, facts: Facts) -> tuple[tuple[Offer, ...], int, int]:
+    def _price(self, facts: Facts) -> tuple[tuple[Offer, ...], int, int, int]:
         lanes = [i for i, spec in enumerate(self._providers) if serves(spec, facts)]
         if not lanes:
             wanted = f"{facts.content_type} of engine {facts.engine!r}, resolution {facts.resolution}, duration {facts.duration_s:g} s"
@@ -92,7 +92,7 @@ class Preparer:
         shape = self._number(self._shape_of, (facts.resolution, facts.style))
         if shape == len(self.shapes):
             self.shapes.append((facts.resolution, facts.style))
-        return offers, min(alone.values()), shape
+        return offers, min(alone.values()), shape, len(self._priced)
 
     @staticmethod
     def _number(numbers: dict[Hashable, int], key: Hashable) -> int:

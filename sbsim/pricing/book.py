@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from math import inf
 
 from sbsim.errors import ScenarioError
 from sbsim.pricing.contents import NANO, ONE, ContentPrice, PriceList, at_most, fixed, ratio, rounded, tokens, units_out
-from sbsim.records import Facts, Item, Offer, Outcome
+from sbsim.records import Content, Facts, Item, Offer, Outcome
 from sbsim.scenario import ProviderSpec
 
 _METER_STEP_S = 1e-6
@@ -66,6 +66,7 @@ class PriceBook:
         self._has_gpu = self._list.has("gpu_second")
         self._is_ok_full = self._billed["ok"] == "full"
         self._known: dict[Facts, _Known] = {}
+        self._kinds: dict[Hashable, _Known] = {}  # the same by `Content.kind`
         self._fixed_nano: dict[int, int] = {0: 0}
 
     # -- one content -------------------------------------------------------------------------------------------------------
@@ -111,12 +112,12 @@ class PriceBook:
         usage = outcome.usage
         if outcome.error is not None or outcome.failures or usage.units_out is not None or not self._is_ok_full:
             return self._bill_by_status(items, outcome)
-        book = self._known
+        book = self._kinds
         if len(items) == 1 and not self._has_gpu:
-            facts = items[0].content.facts
-            known = book.get(facts) or self._know(facts)
+            content = items[0].content
+            known = book.get(content.kind) or self._meet(content)
             return known.alone_nano, known.fixed_nano, [known.nano]
-        return self._bill_in_full([book.get(item.content.facts) or self._know(item.content.facts) for item in items], usage.gpu_s)
+        return self._bill_in_full([book.get(item.content.kind) or self._meet(item.content) for item in items], usage.gpu_s)
 
     def most(self, items: Sequence[Item], call_timeout_s: float) -> int | None:
         """The most that a call of these items can cost, nano-dollars, whatever its outcome; None when nothing bounds it.
@@ -213,6 +214,10 @@ class PriceBook:
                 break
             reached = factor
         return reached
+
+    def _meet(self, content: Content) -> _Known:
+        known = self._kinds[content.kind] = self._know(content.facts)
+        return known
 
     def _know(self, facts: Facts) -> _Known:
         known = self._known.get(facts)

@@ -12,9 +12,10 @@ from sbsim.world.job import Job
 class Work:
     """One call that was taken on: from when until when it runs, what comes of it, what it is charged, and its job, if it is one."""
 
-    __slots__ = ("bill_nano", "done_at", "items", "job", "outcome", "serial", "starts_at")
+    __slots__ = ("bill_nano", "call", "done_at", "items", "job", "outcome", "serial", "starts_at")
 
     def __init__(self, call: Call, starts_at: float, done_at: float, outcome: Outcome, bill_nano: int, job: Job | None) -> None:
+        self.call = call
         self.serial = call.serial
         self.items = call.items
         self.starts_at = starts_at
@@ -32,17 +33,21 @@ class Work:
 class Recall:
     """Work by the serial of its call, kept until `kept_s` seconds after it is done.
 
+    A call that was answered before anybody lost patience with it is never repeated: its work is let go at once, and with it its items. (Kept for a day,
+    all that a run ever made stays in memory, and its inner loop takes twice as long: nothing new is made where something old was just freed.)
+
     Parameters
     ----------
     kept_s : seconds.
     """
 
-    __slots__ = ("_forget", "_kept_s", "_works")
+    __slots__ = ("_doubtful", "_forget", "_kept_s", "_works")
 
     def __init__(self, kept_s: float) -> None:
         self._kept_s = kept_s
         self._works: dict[int, Work] = {}
         self._forget: deque[Work] = deque()  # in order of sending: a long one in front keeps the few behind it
+        self._doubtful: deque[Work] = deque()  # done, and may be asked for again
 
     def get(self, serial: int) -> Work | None:
         return self._works.get(serial)
@@ -57,9 +62,15 @@ class Recall:
         return self._works.get(first.serial)
 
     def put(self, work: Work, now: float) -> None:
-        forget, works = self._forget, self._works
-        while forget and forget[0].done_at + self._kept_s <= now:
-            works.pop(forget.popleft().serial, None)
+        forget, doubtful, works = self._forget, self._doubtful, self._works
+        while forget and forget[0].done_at <= now and forget[0].call.is_answered:
+            done = forget.popleft()
+            if done.call.is_late:
+                doubtful.append(done)
+            else:
+                works.pop(done.serial, None)
+        while doubtful and doubtful[0].done_at + self._kept_s <= now:
+            works.pop(doubtful.popleft().serial, None)
         works[work.serial] = work
         forget.append(work)
 

@@ -1,7 +1,7 @@
 """The README's terminal sessions: found, run again, compared, written back.
 
-A session is a block fenced as `console`; lines that begin with `$ ` are commands, what follows is what they printed. All commands run one after another in
-one empty folder, so that a later one finds what an earlier one wrote. `python tests/cli/readme.py` runs them and writes their output into the README.
+A session is a block fenced as `console`; lines that begin with `$ ` are commands, what follows is what they printed. All commands run one after
+another in one empty folder, so that a later one finds what an earlier one wrote. `python tests/cli/readme.py` writes their output into the README.
 """
 
 from __future__ import annotations
@@ -38,11 +38,15 @@ def run(command: str, folder: Path) -> str:
 
 def agrees(shown: str, printed: str, tolerance: float = 0.02) -> bool:
     """Whether two outputs say the same: equal words, numbers within `tolerance` (another processor may round elsewhere)."""
-    words = [_NUMBER.sub("#", text).split() for text in (shown, printed)]
-    if [[re.sub(r"#+", "#", word) for word in text] for text in words][0] != words[1]:
+    if _words(shown) != _words(printed):
         return False
     pairs = zip(_NUMBER.findall(shown), _NUMBER.findall(printed), strict=True)
     return all(math.isclose(*(float(number.replace(",", "").rstrip(".")) for number in pair), rel_tol=tolerance) for pair in pairs)
+
+
+def _words(text: str) -> list[str]:
+    """The text's words, every number a `#`, rules of any length alike."""
+    return re.sub("─+", "─", _NUMBER.sub("#", text)).split()
 
 
 def rewritten(text: str) -> str:

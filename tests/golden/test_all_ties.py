@@ -16,10 +16,10 @@ One provider takes lists and answers after 2 s; we keep one call in flight and t
 from __future__ import annotations
 
 import pytest
-from tests.parity.virtual import lived, simulated
 
 from sbsim.records import MEMORY, SERVED
 from sbsim.scenario import Scenario
+from tests.parity.virtual import lived, simulated
 
 ARRIVALS = ((0, "A"), (0, "B"), (2, "A"), (2, "C"), (4, "D"), (4, "E"), (6, "A"), (6, "C"), (8, "F"), (10, "C"), (10, "G"))
 DONE_AT = [2, 2, 2, 6, 6, 8, 8, 6, 12, 12, 14]

@@ -26,7 +26,13 @@ def some_scenario(k):
     limits = []
     if rng.random() < 0.6:
         kind = pick(["sliding", "fixed", "bucket"])
-        limit = {"calls": pick([4, 10, 30]), "per": 10 if is_job else pick([5, 10]), "kind": kind, "on_excess": pick(["reject", "queue"]), "known": rng.random() < 0.6}
+        limit = {
+            "calls": pick([4, 10, 30]),
+            "per": 10 if is_job else pick([5, 10]),
+            "kind": kind,
+            "on_excess": pick(["reject", "queue"]),
+            "known": rng.random() < 0.6,
+        }
         if kind == "bucket":
             limit["burst"] = pick([4, 6])
         limits.append(limit)
@@ -37,7 +43,11 @@ def some_scenario(k):
         api["max_items"] = pick([2, 4, 50])
     if is_job:
         api["poll"] = pick([3, 5])
-    arrivals = {"process": "batch", "rate": 2.0, "size": pick([3, 7])} if ties else {"process": pick(["poisson", "poisson", "gamma"]), "rate": pick([0.5, 2.0, 6.0])}
+    arrivals = (
+        {"process": "batch", "rate": 2.0, "size": pick([3, 7])}
+        if ties
+        else {"process": pick(["poisson", "poisson", "gamma"]), "rate": pick([0.5, 2.0, 6.0])}
+    )
     if arrivals["process"] == "gamma":
         arrivals["cv"] = 2.0
     workload = {
@@ -120,5 +130,9 @@ def test_the_family_exercises_every_mechanism():
         for name, n in pipeline.snapshot().items():
             fired[name] = fired.get(name, 0) + n
     assert kinds == {"hit", "deliver", "send", "fail", "refuse", "abort"}
-    never = [name for name, n in fired.items() if n == 0 and name not in ("n_cancelled", "n_in_flight", "n_pending", "n_closed_by_flush", "n_closed_by_cost", "n_closed_by_duration")]
+    never = [
+        name
+        for name, n in fired.items()
+        if n == 0 and name not in ("n_cancelled", "n_in_flight", "n_pending", "n_closed_by_flush", "n_closed_by_cost", "n_closed_by_duration")
+    ]
     assert not never

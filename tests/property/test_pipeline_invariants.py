@@ -7,13 +7,13 @@ from math import inf
 
 import numpy as np
 import pytest
-from tests.parity.test_drivers_agree import some_scenario
-from tests.parity.virtual import parts
 
 from sbsim.pipeline.actions import Deliver, Fail, Hit, Refuse, Send
 from sbsim.records import URGENT
 from sbsim.simulation.engine import Engine
 from sbsim.units import to_nano
+from tests.parity.test_drivers_agree import some_scenario
+from tests.parity.virtual import parts
 
 SEEDS = range(200, 280)
 
@@ -130,7 +130,9 @@ def test_inv_5_concurrency(runs):
     """Between sending and answer, no more calls than our own and the known concurrency allow."""
     for run in runs:
         spec = run.scenario.providers[0]
-        limit = min([run.scenario.config.rate_limit.concurrency or inf, *(each.n for each in spec.limits if each.known and each.unit == "concurrency")])
+        limit = min(
+            [run.scenario.config.rate_limit.concurrency or inf, *(each.n for each in spec.limits if each.known and each.unit == "concurrency")]
+        )
         calls = run.log.calls
         ends = np.sort(calls["answered_at"])
         for k, at in enumerate(np.sort(calls["sent_at"])):

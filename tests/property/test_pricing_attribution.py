@@ -72,6 +72,15 @@ def test_in_bulk_the_shares_are_the_same(many: list[tuple[int, int, list[int]]],
         assert shares[mine].tolist() == split(bill, fixed, parts, [serials[j] for j in mine])
 
 
+def test_quotients_that_floats_miss_by_one_are_right() -> None:
+    """49 x (1 / 49) is less than 1 in floats; every call of two items with small parts and bills is split as by hand."""
+    cases = [(bill, first, second) for bill in range(60) for first in range(1, 60) for second in (0, 1, 7)]
+    columns = np.array(cases, dtype=np.int64)
+    call = np.repeat(np.arange(len(cases)), 2)
+    shares = split_many(columns[:, 0], np.zeros(len(cases), dtype=np.int64), call, columns[:, 1:].ravel(), np.arange(2 * len(cases)))
+    assert shares.reshape(-1, 2).tolist() == [split(bill, 0, [first, second]) for bill, first, second in cases]
+
+
 def test_a_call_without_items_takes_no_share() -> None:
     """Calls that stand in the table without items (there are none in a run, but a filter may leave some) harm nobody."""
     ones = np.ones(1, dtype=np.int64)

@@ -12,6 +12,7 @@ from sbsim.errors import ScenarioError
 from sbsim.pricing import PriceBook, cheapest
 from sbsim.records import Content, Facts, Item, Outcome, Request, Usage
 from sbsim.scenario import ProviderSpec
+from sbsim.world.ledger import Ledger
 
 USD = 10**9
 VEO = Facts("video", "veo-3.1-fast", "1920x1080", duration_s=8.0)
@@ -90,11 +91,11 @@ def test_minimum_quantum_and_factor() -> None:
 
 
 def test_a_tie_is_rounded_to_even_once() -> None:
-    """Three items of half a nano-dollar are 1.5, rounded to 2; one alone is rounded to 0."""
-    listed = book([{"per": "item", "usd": 5e-10}])
-    asked = Facts("text", "m")
-    assert listed.bill(items(asked, asked, asked), Outcome())[0] == 2
-    assert listed.bill(items(asked), Outcome())[0] == 0
+    """n items of half a nano-dollar: 0.5 is rounded to 0, 1.5 and 2.5 to 2, and so on, in our bill and in the provider's ledger."""
+    listed = ProviderSpec.model_validate({"name": "p", "serves": {"content_type": "text"}, "price": {"rates": [{"per": "item", "usd": 5e-10}]}})
+    asked, ledger = Facts("text", "m"), Ledger(listed.price)
+    assert [PriceBook(listed).bill(items(*[asked] * n), Outcome())[0] for n in range(1, 8)] == [0, 1, 2, 2, 2, 3, 4]
+    assert [ledger.charge([ledger.line(asked)] * n, 0) for n in range(1, 8)] == [0, 1, 2, 2, 2, 3, 4]
 
 
 def test_megapixels_of_sizes_and_names() -> None:

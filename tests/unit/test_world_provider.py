@@ -107,6 +107,14 @@ def test_retry_after_is_a_whole_second_at_least() -> None:
     assert outcome(made.answer(call(2), 1.0)).error is None  # an answer at the same instant has freed the slot
 
 
+def test_retry_after_suffices_where_a_subtraction_is_rounded() -> None:
+    """The slot is free 4 + 3 ulp after 0; asked at 2.5 ulp, the rest of 4 + 0.5 ulp is rounded to 4, which would come too early: 5."""
+    ulp = 2.0**-50
+    made = provider(limits=[{"concurrency": 1}], latency={"total": {"law": "constant", "value": 4 + 3 * ulp}})
+    made.answer(call(0), 0.0)
+    assert outcome(made.answer(call(1), 2.5 * ulp)).retry_after_s == 5.0
+
+
 def test_all_limits_or_none() -> None:
     """A call that has room in the window but no slot takes no room in the window either."""
     made = provider(limits=[{"calls": 2, "per": 100}, {"concurrency": 1}])
@@ -403,6 +411,15 @@ def test_work_that_has_not_begun_costs_nothing_when_cancelled() -> None:
     assert stopped is not None
     assert made.ledger_nano == 40 * USD
     assert made.answer(call(2), 10.0)[0] == 60.0
+
+
+def test_nobody_overtakes_the_queue_when_a_worker_is_cancelled_free() -> None:
+    """The queue's head keeps the start that it was given, so who comes later starts no earlier, though a worker was freed in between."""
+    made = provider(api={"takes": "list", "cancel": "running"}, limits=[{"concurrency": 2, "on_excess": "queue"}], latency={"per_item": 50})
+    long, short, head, late = call(0, 2), call(1), call(2), call(3)
+    assert [made.answer(one, 0.0)[0] for one in (long, short, head)] == [100.0, 50.0, 100.0]
+    assert made.abort(long, 10.0) is not None
+    assert made.answer(late, 11.0)[0] == 100.0
 
 
 def test_what_cannot_be_cancelled_goes_on() -> None:
