@@ -5,8 +5,10 @@ the same luck (common random numbers). Truncation rescales u onto [F(min), F(max
 whoever reads one hands in how a quantity is read. numpy and scipy are imported on first use: reading a scenario needs neither, but for gamma laws.
 """
 
+from sbsim.laws.continuous import Gamma, Lognormal, Uniform, Weibull
+from sbsim.laws.discrete import Constant, Empirical
 from sbsim.laws.fitting import LawError
-from sbsim.laws.kinds import Constant, Empirical, Gamma, Law, Lognormal, Uniform, Weibull
+from sbsim.laws.law import Law
 from sbsim.laws.popularity import Popularity
 from sbsim.laws.reading import parse_law, parse_popularity, plain_number
 

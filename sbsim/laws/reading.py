@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from sbsim.laws.continuous import Continuous, Gamma, Lognormal, Uniform, Weibull
+from sbsim.laws.discrete import Constant, Empirical
 from sbsim.laws.fitting import LawError, fit
-from sbsim.laws.kinds import Constant, Empirical, Gamma, Law, Lognormal, Uniform, Weibull
+from sbsim.laws.law import Law
 from sbsim.laws.popularity import Popularity
 
 Read = Callable[[object], float]
@@ -140,16 +142,16 @@ _READERS: Mapping[str, Callable[[Mapping[Any, Any], _Reader], Law]] = {
 
 
 def _truncated(law: Law, low: float, high: float, key: str) -> Law:
-    if isinstance(law, Constant):
-        if not low <= law.value <= high:
-            raise LawError(f"the constant value {law.value:g} is not within min and max; try leaving them out", key)
-        return law
+    if isinstance(law, Continuous):
+        cut = replace(law, minimum=low, maximum=high)
+        if cut.kept < _LEAST_MASS:
+            raise LawError(f"min and max leave (almost) nothing of the law: a probability of {cut.kept:.2g}; try a wider min and max", key)
+        return cut
     if isinstance(law, Empirical):
         return _empirical({v: p for v, p in zip(law.values, law.probabilities, strict=True) if low <= v <= high}, key)
-    cut = replace(law, minimum=low, maximum=high)
-    if cut.kept < _LEAST_MASS:
-        raise LawError(f"min and max leave (almost) nothing of the law: a probability of {cut.kept:.2g}; try a wider min and max", key)
-    return cut
+    if not low <= law.low <= high:
+        raise LawError(f"the constant value {law.low:g} is not within min and max; try leaving them out", key)
+    return law
 
 
 def plain_number(given: object) -> float:

@@ -43,11 +43,22 @@ class TimeOfDay(Kind):
         return {"type": ["string", "null"], "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9] UTC$"}
 
 
+@dataclass(frozen=True)
+class Amount(Kind):
+    """A number that was read already, by the rules of its unit."""
+
+    def read(self, given: Any) -> Any:
+        return given
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "exclusiveMinimum": 0}
+
+
 class Limit(Model):
     """At most `n` of `unit` in any `per` seconds (`calls`, `items`, `tokens`, `content_seconds`), or at once (`concurrency`, `outstanding`)."""
 
     unit: Annotated[str, Choice(UNITS)] = Field(description="calls | items | tokens | content_seconds | concurrency | outstanding")
-    n: PositiveNumber = Field(description="How many; whole but for tokens and content_seconds.")
+    n: Annotated[float, Amount()] = Field(description="How many; whole but for tokens and content_seconds.")
     per: PositiveDuration = field(0.0, "Seconds over which it is counted; 0 for concurrency and outstanding.")
     kind: Annotated[str, Choice(("sliding", "fixed", "bucket"))] = field("sliding", "How it is counted.")
     burst: PositiveNumber | None = field(None, "What a bucket holds when full.")

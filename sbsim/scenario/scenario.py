@@ -16,8 +16,10 @@ from sbsim.documents.model import Model, field, section
 from sbsim.documents.origin import Origins
 from sbsim.documents.paths import locate, parse_path, with_value
 from sbsim.errors import ScenarioError
+from sbsim.laws import Constant
 from sbsim.scenario import checks, parts
 from sbsim.scenario.knobs import in_base_units, read_knobs
+from sbsim.scenario.limits import Limit
 from sbsim.scenario.provider import ProviderSpec
 from sbsim.scenario.sharing import with_shared_prices
 from sbsim.scenario.study import STUDIES, Instances, Knob, Objective, Sla, Tiers, Warmup, by_priority
@@ -100,7 +102,8 @@ class Scenario(Model):
 
             def read(given: Any, path: str = path, is_choice: bool = knob.choices is not None) -> Any:
                 changed = type(self).from_mapping(set_value(document, Origins(""), path, given, ""), f"with {shown(given)}")
-                return given if is_choice else changed.get(path)
+                value = changed.get(path)
+                return given if is_choice else value.value if isinstance(value, Constant) else value
 
             try:
                 self.search[path] = in_base_units(knob, read)
@@ -180,6 +183,8 @@ class Scenario(Model):
 
 
 def _below(here: Any, step: Any, path: str) -> Any:
+    if isinstance(here, Limit) and step == here.unit:
+        return here.n
     if isinstance(here, Model):
         for name, known in type(here).model_fields.items():
             if step == (known.alias or name):

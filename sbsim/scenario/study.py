@@ -142,7 +142,7 @@ class Knob(Model):
     low: Any = field(None, "Least value.")
     high: Any = field(None, "Greatest value.")
     log: Boolean = field(False, "Whether steps are ratios.")
-    choices: Annotated[tuple[Any, ...] | None, "choices"] = field(None, "Every value that may be taken.")
+    choices: tuple[Any, ...] | None = field(None, "Every value that may be taken.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

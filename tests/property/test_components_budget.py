@@ -7,7 +7,7 @@ from math import inf
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from sbsim.components.budget import Budget
 from sbsim.errors import StateError
@@ -26,7 +26,7 @@ class AgainstTheBooks(RuleBasedStateMachine):
         self.budget = Budget(limit, window_s, reserve)
         self.limit, self.window_s = limit, window_s
         self.common = limit - round(limit * reserve)
-        self.now, self.promised_at = 0.0, inf
+        self.now = 0.0
         self.books = []  # [sent at, reserved, bill or None]
 
     def counted(self, at, among=lambda booking: True):
@@ -42,16 +42,14 @@ class AgainstTheBooks(RuleBasedStateMachine):
     def advance(self, dt):
         self.now += dt
 
-    @precondition(lambda self: self.now <= self.promised_at < inf)
-    @rule()
-    def advance_to_the_promised_instant(self):
-        self.now = self.promised_at
-
-    @rule(nano=nanos, is_urgent=st.booleans())
-    def ask(self, nano, is_urgent):
-        self.promised_at = self.budget.ready_at(nano, is_urgent, self.now)
-        assert self.promised_at == self.model_says(nano, is_urgent)
+    @rule(nano=nanos, is_urgent=st.booleans(), waits=st.booleans())
+    def ask(self, nano, is_urgent, waits):
+        promised_at = self.budget.ready_at(nano, is_urgent, self.now)
+        assert promised_at == self.model_says(nano, is_urgent)
         assert self.budget.can_ever(nano, is_urgent) == (nano <= (self.limit if is_urgent else self.common))
+        if waits and promised_at < inf:
+            self.now = promised_at
+            assert self.budget.ready_at(nano, is_urgent, self.now) == self.now
         assert self.budget.spent_nano == self.counted(self.now, lambda b: b[2] is not None)
         assert self.budget.reserved_nano == self.counted(self.now, lambda b: b[2] is None)
 

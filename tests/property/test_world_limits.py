@@ -22,14 +22,15 @@ def window(n: st.SearchStrategy[int], per: st.SearchStrategy[int], kind: str) ->
     return st.fixed_dictionaries({"unit": st.sampled_from(UNITS), "n": n, "per": per, "kind": st.just(kind), **burst})
 
 
-small = st.integers(1, 8)
-windows = st.one_of(window(small, small, "sliding"), window(small, small, "fixed"), window(small, small, "bucket"))
+few, short = st.sampled_from([1, 1, 2, 3, 5, 12]), st.integers(1, 4)
+windows = st.one_of(window(few, short, "sliding"), window(few, short, "fixed"), window(few, short, "bucket"))
 powers = st.sampled_from([1, 2, 4, 8])
-queued = st.one_of(window(small, small, "sliding"), window(small, small, "fixed"), window(powers, powers, "bucket"))
+queued = st.one_of(window(few, short, "sliding"), window(few, short, "fixed"), window(powers, powers, "bucket"))
 """A bucket that refills by powers of two is exact in floats, like everything else here."""
 slots = st.fixed_dictionaries({"unit": st.sampled_from(["concurrency", "outstanding"]), "n": st.integers(1, 3)})
-arrivals = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 3), st.integers(0, 3), st.integers(1, 3)), min_size=1, max_size=25)
-"""(quarter seconds since the one before, items, tokens in per item, seconds of content per item): all sums are exact in floats."""
+gaps = st.sampled_from([0, 0, 1, 2, 3, 4, 4, 8, 12])
+arrivals = st.lists(st.tuples(gaps, st.integers(1, 3), st.integers(0, 3), st.integers(1, 3)), min_size=1, max_size=25)
+"""(quarter seconds since the one before, items, tokens in per item, seconds of content per item): all sums are exact in floats, ties are frequent."""
 
 
 def provider(limits: list[dict[str, Any]], **sections: Any) -> ModelledProvider:

@@ -450,23 +450,27 @@ def test_knobs_are_in_base_units_and_know_whole_numbers():
     search = {
         "config.batching.max_batch_size": {"low": 1, "high": 10.0}, "batching.max_wait": {"low": 0, "high": "1min"},
         "workload.arrivals.rate": {"low": "6/min", "high": "1/s", "log": True}, "providers[gpu].api.max_items": {"low": 1, "high": 8},
-        "providers[0].latency.total": {"choices": ["1s", {"law": "exponential", "mean": 2}]}, "cache.ttl": {"choices": ["1min", "none"]},
+        "providers[0].limits[0].concurrency": {"low": 1, "high": 3}, "providers[gpu].latency.setup": {"low": "1s", "high": "2min"},
+        "workload.classes[0].units_in": {"low": 1, "high": 3},
+        "providers[0].latency.noise": {"choices": [1, {"law": "exponential"}]}, "cache.ttl": {"choices": ["1min", "none"]},
     }  # fmt: skip
     document = yaml.safe_load(SMALL)
-    document["providers"][0]["api"] = {"takes": "list"}
+    document["providers"][0] |= {"api": {"takes": "list"}, "limits": [{"concurrency": 2}]}
     knobs = Scenario.from_mapping({**document, "search": search}).search
     assert {path: (k.low, k.high, k.is_whole) for path, k in knobs.items() if k.choices is None} == {
         "batching.max_batch_size": (1, 10, True), "batching.max_wait": (0, 60, False), "workload.arrivals.rate": (0.1, 1, False),
         "providers[gpu].api.max_items": (1, 8, True),
+        "providers[0].limits[0].concurrency": (1, 3, True), "providers[gpu].latency.setup": (1, 120, False),
+        "workload.classes[0].units_in": (1, 3, False),
     }  # fmt: skip
     assert knobs["cache.ttl"].choices == (60, None)
-    assert knobs["providers[0].latency.total"].choices == ("1s", {"law": "exponential", "mean": 2})
+    assert knobs["providers[0].latency.noise"].choices == (1, {"law": "exponential"})
 
 
 @pytest.mark.parametrize(("path", "knob", "told"), [
     ("workload.arrivals.rat", {"low": 1, "high": 2}, "search.workload.arrivals.rat.low: with 1: workload.arrivals.rat: unknown key"),
     ("workload.arrivals.rate", {"low": 0, "high": 2}, "search.workload.arrivals.rate.low: with 0: workload.arrivals.rate: 0 must be > 0 per second"),
-    ("providers[0].latency.total", {"low": 1, "high": 2}, "Constant(minimum=0.0, maximum=inf, value=1.0) is not a number, so nothing lies between"),
+    ("name", {"low": "a", "high": "b"}, "search.name.low: 'a' is not a number, so nothing lies between; try {choices: [ … ]}"),
     ("providers[x].price", {"choices": [1]}, "no entry x; allowed: 0 to 0, or gpu"),
     ("search.x", {"choices": [1]}, "no such setting"),
     ("max_wait", {"choices": [1]}, "no such setting; allowed: batching.max_batch_size"),
