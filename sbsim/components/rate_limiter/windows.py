@@ -242,5 +242,4 @@ class PolledCalls:
         """`n` held units turn out to have been sent at these past instants."""
         self.held -= n
         for at in instants:
-            if at + self._width_s > now:
-                insort(self._leave_at, at + self._width_s)
+            insort(self._leave_at, at + self._width_s)
