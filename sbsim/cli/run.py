@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 SECTIONS = {
     "requests": ("n_requests", "n_delivered", "n_failed", "n_refused", "n_pending"),
-    "money": ("total_cost_usd", "provider_cost_usd", "penalty_cost_usd", "cost_per_request_usd", "individual_cost_usd", "savings_usd", "savings_fraction"),
+    "money": (
+        "total_cost_usd", "provider_cost_usd", "penalty_cost_usd", "cost_per_request_usd", "individual_cost_usd", "savings_usd", "savings_fraction",
+    ),
     "reuse and batching": (
         "cache_hit_ratio", "coalesced_ratio", "n_calls", "average_batch_size", "average_call_size", "batching_efficiency", "api_call_reduction",
     ),

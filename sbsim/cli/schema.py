@@ -10,7 +10,9 @@ from sbsim.cli.options import Json
 
 
 def schema(
-    settings: Annotated[bool, typer.Option("--settings", help="List the settings instead: default and meaning; environment names with --json.")] = False,
+    settings: Annotated[
+        bool, typer.Option("--settings", help="List the settings instead: default and meaning; environment names with --json.")
+    ] = False,
     kpis: Annotated[bool, typer.Option("--kpis", help="List the KPIs instead: unit, definition.")] = False,
     json: Json = False,
 ) -> None:
@@ -40,6 +42,7 @@ def schema(
 
 
 def _settings() -> list[dict[str, Any]]:
+    from sbsim.cli.settings import written
     from sbsim.config import SETTINGS
 
     return [
@@ -59,18 +62,3 @@ def _kpis() -> list[dict[str, Any]]:
     from sbsim.measure import KPIS
 
     return [{"kpi": kpi.name, "unit": kpi.unit, "definition": f"{kpi.definition}{f' ({kpi.note})' if kpi.note else ''}"} for kpi in KPIS]
-
-
-def written(value: object, unit: str) -> str:
-    """A setting's value as a scenario would write it."""
-    from sbsim.units import format_duration
-
-    if value is None or value == ():
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float | int) and unit == "s":
-        return format_duration(value)
-    if isinstance(value, float | int) and unit == "bytes":
-        return next((f"{value / size:g}{name}" for name, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)) if value >= size), f"{value:g}")
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,114 @@
+"""`sbsim recommend`: the settings that cost least within the constraints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sbsim.cli.options import Configs, Jobs, Json, Meta, Quiet, Scenario, Seed, Sets, load_scenario, n_jobs
+
+if TYPE_CHECKING:
+    from sbsim.recommendation import Recommendation
+
+SHOWN = (
+    "total_cost_usd", "provider_cost_usd", "penalty_cost_usd", "sla_compliance", "mean_latency_s", "p95_latency_s", "cache_hit_ratio", "n_calls",
+    "average_call_size",
+)  # fmt: skip
+"""KPIs beside those of objective and constraints."""
+
+
+def recommend(
+    scenario: Scenario,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for recommended.yaml, recommended.env, evidence.json.")] = None,
+    evaluations: Annotated[
+        int | None, typer.Option("--evaluations", min=8, metavar="N", help="Runs that the search may spend. Default: 150.")
+    ] = None,
+    sets: Sets = None,
+    configs: Configs = None,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    meta: Meta = False,
+) -> None:
+    """Search the settings that cost least within the constraints, and say how sure that is.
+
+    The scenario's `search` names the settings to vary, its `config` is what runs today. The verdict is deploy, keep or infeasible (exit code 1); it
+    rests on seeds that the search has not seen. An interrupted search goes on where it stopped when it is started again with the same DIR.
+
+    \b
+    Examples:
+      sbsim recommend quickstart --out out
+      sbsim recommend azure-hour --set workload.path=AzureLLMInferenceTrace_conv.csv --out out
+      sbsim recommend my-scenario.yaml --evaluations 400 --seed 3 --json
+    """
+    started_at = perf_counter()
+    from sbsim.cli import console
+    from sbsim.export import recommend as search_and_write
+    from sbsim.recommendation import EVALUATIONS, INFEASIBLE
+
+    loaded = load_scenario(scenario, sets, configs)
+    console.warn(loaded.warnings, quiet=quiet)
+    with console.progress(f"{loaded.name}: evaluations", quiet=quiet) as progress:
+        answer = search_and_write(loaded, out=out, seed=seed, evaluations=evaluations or EVALUATIONS, jobs=n_jobs(jobs), progress=progress)
+    if json:
+        document = answer.to_plain()
+        if meta:
+            document["meta"] = {"elapsed_s": perf_counter() - started_at, "jobs": n_jobs(jobs)}
+        console.print_json(document)
+    else:
+        _show(answer, out)
+    if answer.verdict == INFEASIBLE:
+        raise typer.Exit(1)
+
+
+def _show(answer: Recommendation, out: Path | None) -> None:
+    from sbsim.cli import console
+
+    console.say(answer.notes[0])
+    if answer.changes:
+        console.say()
+        rows = [[path, _written(path, old), _written(path, new)] for path, (old, new) in answer.changes.items()]
+        console.print_table(["setting", "today", "recommended"], [list(row) for row in rows], right=(1, 2))
+    console.say()
+    _show_kpis(answer)
+    console.say()
+    for note in answer.notes[1:]:
+        if note not in answer.scenario.warnings:
+            console.say(f"- {note}")
+    for alert in answer.alerts:
+        console.say(f"- alert: {alert}")
+    if out is not None:
+        console.say()
+        console.say(f"written: {', '.join(str(path) for path in _written_files(out))}")
+
+
+def _show_kpis(answer: Recommendation) -> None:
+    from sbsim.cli import console
+    from sbsim.cli.figures import NOTHING, with_half_width
+    from sbsim.measure import KPI_BY_NAME
+
+    objective = answer.scenario.objective
+    names = dict.fromkeys([objective.minimise, *SHOWN[:3], *(constraint.kpi for constraint in objective.subject_to), *SHOWN[3:]])
+    today, then = answer.baseline_kpis, answer.recommended.kpis
+    columns = ["KPI (mean ± 95 %)", "today", "recommended", "unit"]
+    rows = [[name, *(with_half_width(kpis[name]) if kpis else NOTHING for kpis in (today, then)), KPI_BY_NAME[name].unit] for name in names]
+    console.print_table(columns, [list(row) for row in rows], right=(1, 2))
+    console.say()
+    console.say(f"reported on {answer.reported_on}; half-widths are over {answer.over}")
+
+
+def _written_files(out: Path) -> list[Path]:
+    from sbsim.export import FILES
+
+    return [out / name for name in FILES if (out / name).is_file()]
+
+
+def _written(path: str, value: object) -> str:
+    from sbsim.cli.settings import written
+    from sbsim.config import SETTINGS
+
+    return written(value, SETTINGS[path].unit)
