@@ -8,16 +8,15 @@ from sbsim.records import Outcome
 
 
 class Job:
-    """Work that a job API took on: done at `done_at`, seen at the first poll from then on; a replay is another name for earlier work."""
+    """Work that a job API took on: done at `done_at`, seen at the first poll from then on."""
 
-    __slots__ = ("accepted_at", "done_at", "is_replay", "outcome", "poll_s")
+    __slots__ = ("accepted_at", "done_at", "outcome", "poll_s")
 
-    def __init__(self, accepted_at: float, done_at: float, outcome: Outcome, poll_s: float, is_replay: bool = False) -> None:
+    def __init__(self, accepted_at: float, done_at: float, outcome: Outcome, poll_s: float) -> None:
         self.accepted_at = accepted_at
         self.done_at = done_at
         self.outcome = outcome
         self.poll_s = poll_s
-        self.is_replay = is_replay
 
     def expected_at(self, now: float) -> float:
         """The first poll from `now` on that can see the result, if polls come every `poll_s` seconds from the acceptance on."""

@@ -121,8 +121,7 @@ class ModelledProvider:
             return now, None
         if job.done_at > at:
             return at, None
-        if not job.is_replay:
-            self._door.leave(job, at)
+        self._door.leave(job, at)
         return at, self._results.seen(job.outcome, at - job.done_at)
 
     def abort(self, call: Call, now: float) -> tuple[float, Outcome] | None:
@@ -222,7 +221,7 @@ class ModelledProvider:
         if self._is_inline and first.error is None:
             outcome.n_bytes = [self._wares[item.content.kind].n_bytes for item in call.items]
         if work.job is not None:
-            return at, Job(at, work.done_at, outcome, self.poll_s, is_replay=True)
+            return at, Job(at, work.done_at, outcome, self.poll_s)  # holds no slot: it never entered
         return max(work.done_at, at + self._refusal_s), outcome
 
     def _check(self, items: Sequence[Item]) -> None:

@@ -42,7 +42,7 @@ class SlidingCalls:
             leaves.popleft()
         if len(leaves) < self._n:
             return at
-        return leaves[len(leaves) - self._n]
+        return leaves[0]
 
     def take(self, weight: float, at: float) -> None:
         self._leaves.append(at + self._per_s)

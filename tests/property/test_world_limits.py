@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from math import floor
+from math import floor, inf
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbsim.records import Call, Content, Facts, Item, Outcome, Request
-from sbsim.scenario import ProviderSpec
+from sbsim.scenario import Limit, ProviderSpec
 from sbsim.seeds import Draws
 from sbsim.world import ModelledProvider
+from sbsim.world.door import make_window
 
 UNITS = ("calls", "items", "tokens", "content_seconds")
 
@@ -101,6 +103,30 @@ def test_a_door_lets_in_all_that_fits_and_nothing_else(limits: list[dict[str, An
             later = before.answer(asked, now + answer.retry_after_s)[1]
             assert isinstance(later, Outcome)
             assert later.error is None
+
+
+@pytest.mark.parametrize("unit", ["calls", "items"])
+@pytest.mark.parametrize("kind", ["sliding", "fixed", "bucket"])
+@given(
+    n=st.integers(1, 3), per=st.sampled_from([1, 2, 4]), burst=st.integers(1, 3), arrivals=st.lists(st.tuples(gaps, st.integers(1, 2)), max_size=20)
+)
+def test_one_window_alone(kind: str, unit: str, n: int, per: int, burst: int, arrivals: list[tuple[int, int]]) -> None:
+    """A window is ready at the first instant at which the weight fits if nothing else comes: not a quarter second before, and ties belong to it."""
+    limit = {"n": n, "per": per, "kind": kind, **({"burst": burst} if kind == "bucket" else {})}
+    window = make_window(Limit.model_validate({unit: n, **{key: value for key, value in limit.items() if key != "n"}}))
+    passed: list[tuple[float, int]] = []
+    now = 0.0
+    for gap, amount in arrivals:
+        now, amount = now + gap / 4, 1 if unit == "calls" else amount
+        ready_at = window.ready_at(amount, now)
+        if not can_ever(limit, amount):
+            assert ready_at == inf
+            continue
+        assert holds(limit, [*passed, (ready_at, amount)])
+        assert ready_at == now or not holds(limit, [*passed, (max(now, ready_at - 1 / 64), amount)])
+        if ready_at == now:
+            window.take(amount, now)
+            passed.append((now, amount))
 
 
 # -- queues, against a simulation that knows nothing but the definitions ----------------------------------------------------
