@@ -53,6 +53,7 @@ class Pipeline:
         self.wake_at = inf
         self.lanes = dispatcher.lanes
         self.cache = cache
+        self._remembered = cache.get
         self.coalescer = dispatcher.coalescer
         self.builder = dispatcher.builder
         self.budget = dispatcher.budget
@@ -79,7 +80,7 @@ class Pipeline:
         self.n_submitted += 1
         if self._n_active >= self._max_pending:
             return self._when_full(request)
-        entry = self.cache.get(request.content.key, now)
+        entry = self._remembered(request.content.key, now)
         if entry is not None:
             self.n_hits += 1
             return (Hit(request, entry, MEMORY),)

@@ -77,7 +77,7 @@ class Engine:
 
     def _drive(self, requests: Iterable[Request]) -> None:
         env, pipeline = self._env, self.pipeline
-        queue, step, submit, carry_out = env._queue, env.step, pipeline.submit, self._carry_out
+        queue, step, submit, carry_out, hit = env._queue, env.step, pipeline.submit, self._carry_out, self.log.hit
         next_at = queue[0][0] if queue else inf
         n = 0
         for request in requests:
@@ -88,11 +88,17 @@ class Engine:
             actions = submit(request, now=now)
             n += 1
             if actions:
+                first = actions[0]
+                if first.__class__ is Hit and len(actions) == 1:  # the commonest answer, without a call and a loop
+                    hit(first.request, first.how, now)  # type: ignore[union-attr]
+                    continue
                 carry_out(actions, now)
                 next_at = queue[0][0] if queue else inf
             if pipeline.wake_at < self._armed_at:
                 self._arm(now)
                 next_at = queue[0][0]
+        if n:
+            self.last_at = max(self.last_at, now)
         self.n_submitted += n
 
     def drive_until_settled(self, requests: Iterator[Request], n_study: int, stop_at: float) -> None:
