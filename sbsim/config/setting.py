@@ -29,7 +29,8 @@ def setting(
     default : in base units. doc : one line for tables and the schema. alias : its classic name in the environment.
     part : until this part of the project only the default is allowed. later : the same for single words of a choice.
     """
-    return Field(default, description=doc, json_schema_extra={"x-alias": alias, "x-part": part, "x-later": dict(later or {})})
+    extra: dict[str, Any] = {"x-alias": alias, "x-part": part, "x-later": dict(later or {})}
+    return Field(default, description=doc, json_schema_extra={key: value for key, value in extra.items() if value})
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,10 @@ class Setting:
     def of(cls, section: str, name: str, field: FieldInfo) -> Setting:
         """The setting that a section's field declares."""
         kind = next(each for each in field.metadata if isinstance(each, Kind))
-        extra = field.json_schema_extra
-        assert isinstance(extra, dict)
-        alias, part, later = extra["x-alias"], extra["x-part"], extra["x-later"]
+        extra: dict[str, Any] = dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
+        alias, part, later = extra.get("x-alias"), extra.get("x-part"), extra.get("x-later", {})
         environment = None if isinstance(field.default, tuple) else f"SMART_BATCHER_{section}_{name}".upper()
-        return cls(f"{section}.{name}", kind, field.default, field.description or "", environment, alias, part, later)  # type: ignore[arg-type]
+        return cls(f"{section}.{name}", kind, field.default, field.description or "", environment, alias, part, later)
 
     @property
     def unit(self) -> str:

@@ -57,6 +57,9 @@ _READERS: Mapping[str, tuple[Callable[[object], float], str, str]] = {  # reader
 }
 
 
+_WORDS = {"duration": "duration", "money": "price in dollars", "rate": "rate", "size": "size"}
+
+
 def is_none(given: object) -> bool:
     """Whether a value says "no such limit": null, or the word none."""
     return given is None or given == "none"
@@ -83,6 +86,8 @@ class Quantity(Kind):
             if self.or_none:
                 return None
             raise FieldError(f"none is not allowed here; {self.allowed}; try {self.example}")
+        if isinstance(given, bool):
+            raise FieldError(f"{shown(given)} is not a {_WORDS.get(self.what, 'number')}; {self.allowed}; try {self.example}")
         try:
             value: float = _READERS[self.what][0](given)
         except ValueError as error:

@@ -2,7 +2,10 @@
 
 import json
 import math
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -511,3 +514,22 @@ def test_the_schema_describes_every_key_and_its_unit():
             assert (
                 "description" in entry or "$ref" in entry or key in ("calls", "items", "tokens", "content_seconds", "concurrency", "outstanding")
             ), (name, key)
+
+
+# -- processes -----------------------------------------------------------------------------------------------------------------
+def test_reading_needs_no_numerics_and_no_environment(good):
+    """A scenario is read without numpy and scipy, and means the same whatever the environment says (INV-9) and however strings are hashed (INV-8)."""
+    code = f"""
+import sys
+from sbsim.scenario import load
+s = load({str(good)!r})
+assert not {{"numpy", "scipy", "pandas"}} & set(sys.modules), "numerics were imported"
+print(s.digest, s.config.batching.max_wait)
+"""
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONPATH": os.pathsep.join(sys.path), **extra}, capture_output=True, text=True, check=True
+        ).stdout
+        for extra in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "77", "SMART_BATCHER_BATCHING_MAX_WAIT": "3", "CACHE_MEMORY_SIZE": "x"})
+    }
+    assert told == {f"{load(good).digest} 30.0\n"}

@@ -48,11 +48,11 @@ CASES = [
     ("seed: 7", "¦seed: -7", "seed: -7 must be >= 0", "try 1"),
     ("seed: 7", "¦seed: 7.5", "seed: 7.5 is not a whole number", "try 8"),
     ("seed: 7", "¦seed: 010", "seed: '010' is not a number", "try 1"),
-    ("seed: 7", "¦seed: true", "seed: True is not a number", "try 1"),
+    ("seed: 7", "¦seed: true", "seed: true is not a number", "try 1"),
     ("horizon: 8h", "¦horizon: 0h", "horizon: '0h' must be > 0 s", 'try "8s"'),
     ("horizon: 8h", "¦horizon: 1:30", "horizon: '1:30' is not a duration; allowed units: ms, s, min", 'try "30s"'),
     ("horizon: 8h", "¦horizon: 010", "horizon: '010' is not a duration", "try"),
-    ("horizon: 8h", "¦horizon: true", "horizon: True is not a duration", "try"),
+    ("horizon: 8h", "¦horizon: true", "horizon: true is not a duration", "try"),
     ("horizon: 8h", "¦replications: 0", "replications: 0 must be >= 1 and <= 1e+12", "try 1"),
     ("horizon: 8h", "¦replications: 1e13", "replications: 10000000000000.0 must be >= 1 and <= 1e+12", "try 1"),
     ("warmup: 0s", "¦warmup: atuo", "warmup: 'atuo' is not a duration", "try"),
@@ -322,7 +322,7 @@ def test_a_file_that_is_no_scenario_is_refused(tmp_path, make, what):
     ("a..b=3", "'a..b' is not a path; try workload.classes[0].duration"),
     ("seed=[1", "--set seed=[1: not YAML: did not find expected"),
     ("seed=.inf", "is not a finite number"),
-    ("providers[veo].price.rates[0].usd=true", "--set providers[veo].price.rates[0].usd=true: providers[0].price.rates[0].usd: True is not a price"),
+    ("providers[veo].price.rates[0].usd=true", "--set providers[veo].price.rates[0].usd=true: providers[0].price.rates[0].usd: true is not a price"),
 ])  # fmt: skip
 def test_a_flag_that_means_nothing_is_named(tmp_path, sets, what):
     """What `--set` breaks is reported as the flag's, not as the file's."""

@@ -1,5 +1,6 @@
 """Draws belong to things: neither the order of asking, nor the process, nor another purpose moves one."""
 
+import os
 import subprocess
 import sys
 
@@ -92,7 +93,11 @@ def test_other_processes_draw_the_same():
     )
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("0", "1", "4242")
     }
