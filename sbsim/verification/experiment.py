@@ -26,7 +26,7 @@ class Experiment:
     document : (factor of the arrival rate, requests) -> scenario document.
     exact : factor of the arrival rate -> closed forms by line name, in order.
     read : counted requests of a run -> a ratio per line name.
-    requests : per replication at scale 1. replications : independent histories.
+    requests : per replication. replications : independent histories at scale 1; of many short ones the half-width is better known.
     is_random : False where every replication must give the exact value.
     """
 
@@ -36,7 +36,7 @@ class Experiment:
     exact: Callable[[float], Mapping[str, float]]
     read: Callable[[Counted], Readings]
     requests: int
-    replications: int
+    replications: int = 128
     is_random: bool = True
 
 

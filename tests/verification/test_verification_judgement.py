@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 
 import numpy as np
@@ -13,7 +14,7 @@ from sbsim.verification import KINDS, Z_LIMIT, false_alarm_chance, verify
 from sbsim.verification.line import Line, Ratio, judge, normal_score
 
 
-def _judged(values: list[float | None], exact: float, *, is_random: bool = True, most: float = 0.01) -> Line:
+def _judged(values: Sequence[float | None], exact: float, *, is_random: bool = True, most: float = 0.01) -> Line:
     ratios: list[Ratio] = [(value, 1.0) for value in values]
     return judge(1, "x", ratios, exact, is_random=is_random, most_half_width=most)
 

@@ -13,7 +13,7 @@ from sbsim.verification.experiment import Document, Experiment, Readings, docume
 Rates = Mapping[str, float]
 
 # -- 3: E_K/M/1 --------------------------------------------------------------------------------------------------------------
-SIZE, FULL_RATE, LATENCY = 4, 2.8, "mean latency, s"
+SIZE, FULL_RATE, LATENCY = 3, 1.95, "mean latency, s"
 
 
 def _full(factor: float, requests: int) -> Document:
@@ -22,7 +22,7 @@ def _full(factor: float, requests: int) -> Document:
         arrivals=poisson(FULL_RATE * factor),
         requests=requests,
         latency=exponential(1.0),
-        warmup_s=500.0,
+        warmup_s=200.0,
         provider={"api": {"takes": "list", "max_items": SIZE}},
         config={
             "batching": {"max_batch_size": SIZE, "max_wait": "100000h", "late_join": False},
@@ -84,7 +84,7 @@ def _read_window(counted: Counted) -> Readings:
 
 
 BATCHING = (
-    Experiment(3, f"E_{SIZE}/M/1, load {FULL_RATE / SIZE:g}", _full, _full_exact, _read_full, 32_000, 64),
-    Experiment(4, f"windows of {WINDOW_S:g} s, at most {CAP}", partial(_window, cap=CAP), partial(_window_exact, cap=CAP), _read_window, 12_000, 32),
-    Experiment(4, f"windows of {WINDOW_S:g} s", partial(_window, cap=inf), partial(_window_exact, cap=inf), _read_window, 12_000, 32),
+    Experiment(3, f"E_{SIZE}/M/1, load {FULL_RATE / SIZE:g}", _full, _full_exact, _read_full, 12_500),
+    Experiment(4, f"windows of {WINDOW_S:g} s, at most {CAP}", partial(_window, cap=CAP), partial(_window_exact, cap=CAP), _read_window, 2_500),
+    Experiment(4, f"windows of {WINDOW_S:g} s", partial(_window, cap=inf), partial(_window_exact, cap=inf), _read_window, 2_500),
 )

@@ -16,7 +16,7 @@ from sbsim.verification.experiment import AT_ONCE, Document, Experiment, Reading
 Rates = Mapping[str, float]
 
 # -- 9: retries --------------------------------------------------------------------------------------------------------------
-CALL_ERROR, TRIES, BASE_S, CAP_S = 0.5, 3, 1.0, 1.5
+CALL_ERROR, TRIES, BASE_S, CAP_S = 0.8, 3, 1.0, 1.5
 CALLS, LOST, BACKOFF = "calls per request", "share lost", "mean backoff, s"
 
 
@@ -99,7 +99,7 @@ BUDGET = {"budget": {"limit": LIMIT_USD, "window": BUDGET_S}}
 PRICE = {"price": {"rates": [{"per": "call", "usd": CALL_USD}]}}
 
 GATES = (
-    Experiment(9, f"retries, errors {CALL_ERROR:g}, {TRIES} tries", _failing, _failing_exact, _read_failing, 10_000, 32),
+    Experiment(9, f"retries, errors {CALL_ERROR:g}, {TRIES} tries", _failing, _failing_exact, _read_failing, 450),
     Experiment(11, f"sliding limit, {GRANTED} in {WINDOW_S:g} s", partial(_crowd, config=SLIDING), _sliding_exact, _read_sliding,
         GRANTED * N_WINDOWS + 3, 4, is_random=False),
     Experiment(11, "pacing", partial(_crowd, config=PACED), lambda _: {GAP: PACING_S}, _read_paced, 500, 4, is_random=False),

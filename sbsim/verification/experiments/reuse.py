@@ -61,12 +61,15 @@ class Cache(NamedTuple):
 
 
 def _lru(factor: float, requests: int, cache: Cache) -> Document:
-    """Content is there the moment it is asked for, and never expires: only room decides."""
+    """Content is there the moment it is asked for, and never expires: only room decides.
+
+    What the cache holds depends on the last `capacity` different contents asked for and on nothing before: a short warm-up is enough.
+    """
     return document(
         arrivals=poisson(factor),
         requests=requests,
         latency=AT_ONCE,
-        warmup_s=4000.0,
+        warmup_s=50.0 + 5.0 * cache.capacity,
         catalogue={"contents": cache.contents, "popularity": {"law": "zipf", "exponent": cache.exponent}},
         config={"cache": {"memory_size": cache.capacity, "ttl": "100000h"}},
     )
@@ -87,8 +90,8 @@ def _read_lru(counted: Counted) -> Readings:
 TINY, SMALL, LARGE = Cache(20, 0.9, 3), Cache(60, 0.9, 15), Cache(2000, 0.8, 200)
 
 REUSE = (
-    Experiment(5, "one content, expiring", _expiring, _expiring_exact, _read_expiring, 20_000, 32),
-    Experiment(6, "LRU, 3 of 20 contents", partial(_lru, cache=TINY), partial(_lru_exact, cache=TINY), _read_lru, 16_000, 16),
-    Experiment(6, "LRU, 15 of 60 contents", partial(_lru, cache=SMALL), partial(_lru_exact, cache=SMALL), _read_lru, 16_000, 16),
-    Experiment(6, "LRU, 200 of 2000 contents (Che)", partial(_lru, cache=LARGE), partial(_lru_che, cache=LARGE), _read_lru, 16_000, 16),
+    Experiment(5, "one content, expiring", _expiring, _expiring_exact, _read_expiring, 4_000),
+    Experiment(6, "LRU, 3 of 20 contents", partial(_lru, cache=TINY), partial(_lru_exact, cache=TINY), _read_lru, 2_000),
+    Experiment(6, "LRU, 15 of 60 contents", partial(_lru, cache=SMALL), partial(_lru_exact, cache=SMALL), _read_lru, 1_000),
+    Experiment(6, "LRU, 200 of 2000 contents (Che)", partial(_lru, cache=LARGE), partial(_lru_che, cache=LARGE), _read_lru, 4_000, 32),
 )
