@@ -1,0 +1,129 @@
+"""Runs and studies: who is counted, when a run ends, what leaks in from outside (nothing), and what a reader is warned of."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from sbsim.config import Config
+from sbsim.errors import ScenarioError
+from sbsim.records import PENDING
+from sbsim.scenario import Scenario
+from sbsim.simulation import replicate, run, simulate, warmup_instant
+
+
+def scenario(**changes):
+    """One lane of one slot with exponential service at 1/s, M/M/1 unless changed."""
+    rate = changes.pop("rate", 0.5)
+    document = {
+        "version": 1,
+        "name": "one-lane",
+        "horizon": 2000,
+        "replications": 3,
+        "workload": {
+            "source": "synthetic",
+            "arrivals": {"process": "poisson", "rate": rate},
+            "classes": [{"name": "a", "content_type": "text", "engine": "e"}],
+        },
+        "providers": [
+            {
+                "name": "p",
+                "serves": {"content_type": "text", "engine": "e"},
+                "price": {"rates": [{"per": "call", "usd": 0.01}]},
+                "latency": {"total": {"law": "exponential", "mean": 1}},
+            }
+        ],
+        "config": {
+            "batching": {"max_batch_size": 1, "max_wait": 0},
+            "rate_limit": {"max_requests": None, "concurrency": 1, "batch_pacing_interval": 0, "guard": 0},
+        },
+    }
+    document.update(changes)
+    return Scenario.from_mapping(document)
+
+
+def test_inv_9_neither_clock_nor_environment_leaks_into_a_run(monkeypatch):
+    """With every clock broken and the environment full of settings, a run is what it was."""
+    one = scenario()
+    before = run(one, seed=3).log.done_at
+
+    def broken(*args):
+        raise AssertionError("a simulation read the wall clock")
+
+    for name in ("time", "monotonic", "time_ns", "monotonic_ns"):
+        monkeypatch.setattr(time, name, broken)
+    monkeypatch.setitem(os.environ, "SMART_BATCHER_MAX_SIZE", "7")
+    monkeypatch.setitem(os.environ, "SMART_BATCHER_BATCHING_MAX_WAIT", "1h")
+    np.testing.assert_array_equal(run(one, seed=3).log.done_at, before)
+
+
+def test_a_steady_study_sends_all_of_its_counted_requests_under_load():
+    """After the horizon uncounted arrivals go on until every counted request has been sent: the last ones meet the same crowd as the others."""
+    one = scenario(study="steady", rate=0.95, horizon=500)
+    n_further = 0
+    for replication in range(6):
+        finished = run(one, seed=1, replication=replication)
+        n = finished.prepared.n
+        n_further += len(finished.log.how) - n
+        assert not np.isnan(finished.log.sent_at[:n]).any()
+    assert n_further > 10
+
+
+def test_a_terminating_study_sees_no_arrival_after_its_horizon():
+    """Nothing arrives after H; what is under way is seen to its end."""
+    finished = run(scenario(study="terminating", horizon=500), seed=1)
+    assert len(finished.log.how) == finished.prepared.n
+    assert (finished.log.how != PENDING).all()
+
+
+def test_a_run_ends_at_its_drain_limit_with_what_is_pending_counted():
+    """What is unfinished at H + drain_limit is pending and makes the run incomplete."""
+    one = scenario(study="terminating", rate=5, horizon=100, drain_limit=10)
+    study = simulate(one, seed=1)
+    assert study.incomplete
+    assert study.kpis["n_pending"].mean > 100
+    assert any("pending" in warning for warning in study.warnings)
+    identity = sum(study.kpis[name].mean for name in ("n_delivered", "n_failed", "n_refused", "n_cancelled", "n_pending"))
+    assert identity == pytest.approx(study.kpis["n_requests"].mean)
+
+
+def test_overload_is_called_saturated_first():
+    """Twice the load that a lane can take is saturated and said so in the first warning; half of it is not."""
+    crowded = simulate(scenario(rate=2), seed=1, replications=2)
+    assert crowded.saturated
+    assert crowded.warnings[0].startswith("saturated")
+    assert not simulate(scenario(rate=0.5), seed=1, replications=2).saturated
+
+
+def test_one_warmup_instant_serves_the_whole_study():
+    """`auto` is one instant, found on the scenario's own config, and the same for every candidate; a stated one is taken as it stands."""
+    one = scenario(study="steady", warmup="auto", rate=0.8)
+    instant = warmup_instant(one, seed=2)
+    assert 0 <= instant <= 500
+    assert warmup_instant(one, seed=2) == instant
+    assert warmup_instant(scenario(warmup=50)) == 50.0
+    with pytest.raises(ScenarioError, match="horizon too short"):
+        warmup_instant(scenario(study="steady", warmup="auto", horizon=20), seed=2)
+
+
+def test_replications_do_not_depend_on_who_runs_them():
+    """Two processes give the same replications as one, in the same order; any one of them can be run alone."""
+    one = scenario()
+    alone = replicate(one, seed=5)
+    assert [r.kpis for r in replicate(one, seed=5, jobs=2)] == [r.kpis for r in alone]
+    assert replicate(one, seed=5, first=2, replications=1)[0].kpis == alone[2].kpis
+
+
+def test_common_luck_two_configs_meet_the_same_traffic():
+    """Another config on the same seed sees the same requests at the same instants."""
+    one = scenario()
+    other = one.with_config(Config().with_values({"batching.max_batch_size": 4}).resolved(False))
+    np.testing.assert_array_equal(run(one, seed=4).prepared.arrived_at, run(other, seed=4).prepared.arrived_at)
+
+
+def test_inv_12_a_mechanism_that_never_fired_is_a_warning():
+    """The cache is on and no content is asked for twice: the reader is told."""
+    assert any("cache" in warning and "never fired" in warning for warning in simulate(scenario(), seed=1, replications=1).warnings)
