@@ -6,6 +6,7 @@ refuse what means nothing with one clear message.
 
 from sbsim.scenario.deployment import Deployment, deployment, load_deployment
 from sbsim.scenario.document import load, schema, shipped
+from sbsim.scenario.knobs import is_whole
 from sbsim.scenario.limits import Limit
 from sbsim.scenario.price import Price, Rate, Tier
 from sbsim.scenario.provider import ANY, Api, Failures, Latency, Outage, ProviderSpec, Result, Serves
@@ -16,5 +17,5 @@ from sbsim.scenario.traffic import Arrivals, Catalogue, Inputs, Tenants, Traffic
 __all__ = [
     "ANY", "Api", "Arrivals", "Catalogue", "Constraint", "Deployment", "Failures", "Inputs", "Knob", "Latency", "Limit", "Objective", "Outage",
     "Price", "ProviderSpec", "Rate", "Result", "Scenario", "Serves", "Sla", "Tenants", "Tier", "TrafficClass", "Workload", "deployment",
-    "load", "load_deployment", "schema", "shipped",
+    "is_whole", "load", "load_deployment", "schema", "shipped",
 ]  # fmt: skip

@@ -161,10 +161,9 @@ def _conditions_can_be_met(provider: ProviderSpec, k: int, scenario: Scenario) -
 
 def _polls_fit(provider: ProviderSpec, k: int, config: Config) -> None:
     """While a job runs its polls must fit every window, or it could never be started."""
-    poll_s, guard_s = provider.api.poll, config.rate_limit.guard
-    for place, n, per_s, is_aligned in _call_windows(provider, k, config):
-        span = (per_s + guard_s) / poll_s
-        held = math.floor(span) + 1 if is_aligned else math.ceil(span)
+    poll_s = provider.api.poll
+    for place, n, per_s in _call_windows(provider, k, config):
+        held = math.ceil((per_s + config.rate_limit.guard) / poll_s)  # as our limiter counts them
         if held > n:
             raise FieldError(
                 f"{n:g} calls in {per_s:g} s cannot carry one job that is polled every {poll_s:g} s: it makes {held}; "
@@ -173,14 +172,14 @@ def _polls_fit(provider: ProviderSpec, k: int, config: Config) -> None:
             )
 
 
-def _call_windows(provider: ProviderSpec, k: int, config: Config) -> Iterator[tuple[tuple[str | int, ...], float, float, bool]]:
-    """(where, n, seconds, whether aligned) of every limit on calls that our limiter keeps."""
+def _call_windows(provider: ProviderSpec, k: int, config: Config) -> Iterator[tuple[tuple[str | int, ...], float, float]]:
+    """(where, n, seconds) of every limit on calls that our limiter keeps."""
     for j, limit in enumerate(provider.limits):
         if limit.unit == "calls" and limit.known:
-            yield ("providers", k, "limits", j), *_as_window(limit), limit.kind == "fixed"
+            yield ("providers", k, "limits", j), *_as_window(limit)
     own = config.rate_limit
     if own.max_requests is not None and own.time_window is not None:
-        yield ("config", "rate_limit", "max_requests"), own.max_requests, own.time_window, False
+        yield ("config", "rate_limit", "max_requests"), own.max_requests, own.time_window
 
 
 def _as_window(limit: Limit) -> tuple[float, float]:

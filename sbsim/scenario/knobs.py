@@ -7,6 +7,7 @@ from typing import Any
 
 from sbsim.config import SETTINGS, Setting
 from sbsim.documents.faults import FieldError, nearest, one_of, shown
+from sbsim.documents.fields import Quantity
 from sbsim.documents.paths import parse_path
 from sbsim.errors import ScenarioError
 from sbsim.scenario.study import Knob
@@ -50,6 +51,12 @@ def in_base_units(knob: Knob, read: Read) -> Knob:
     if knob.log and low <= 0:
         raise FieldError(f"a logarithmic knob cannot begin at {low:g}; try a low above 0, or log: false", "low")
     return knob.model_copy(update={"low": low, "high": high})
+
+
+def is_whole(path: str) -> bool:
+    """Whether the values of the setting at `path` are whole numbers."""
+    known = SETTINGS.get(path)
+    return known is not None and isinstance(known.kind, Quantity) and known.kind.what == "count"
 
 
 def _reader(known: Setting) -> Read:

@@ -14,7 +14,7 @@ import yaml
 from sbsim.config import Config
 from sbsim.errors import ScenarioError
 from sbsim.laws import Constant, Empirical, Lognormal, Popularity, Uniform
-from sbsim.scenario import ANY, ProviderSpec, Scenario, deployment, load, load_deployment, schema, shipped
+from sbsim.scenario import ANY, ProviderSpec, Scenario, deployment, is_whole, load, load_deployment, schema, shipped
 
 GOOD = (Path(__file__).parent / "data" / "marketing-videos.yaml").read_text()
 SMALL = """\
@@ -467,6 +467,7 @@ def test_knobs_are_in_base_units_and_know_whole_numbers():
         "workload.classes[0].units_in": (1, 3, False),
     }  # fmt: skip
     assert knobs["cache.ttl"].choices == (60, None)
+    assert (is_whole("batching.max_batch_size"), is_whole("batching.max_wait"), is_whole("workload.arrivals.rate")) == (True, False, False)
     assert knobs["providers[0].latency.noise"].choices == (1, {"law": "exponential"})
 
 
@@ -533,3 +534,28 @@ print(s.digest, s.config.batching.max_wait)
         for extra in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "77", "SMART_BATCHER_BATCHING_MAX_WAIT": "3", "CACHE_MEMORY_SIZE": "x"})
     }
     assert told == {f"{load(good).digest} 30.0\n"}
+
+
+@pytest.mark.parametrize(("limit", "guard", "poll", "fits"), [
+    ({"calls": 4, "per": "60s"}, 0.25, "20s", True), ({"calls": 3, "per": "60s"}, 0.25, "20s", False), ({"calls": 3, "per": "60s"}, 0, "20s", True),
+    ({"calls": 1, "per": "60s"}, 0.25, "61s", True), ({"calls": 10, "per": "60s", "kind": "bucket", "burst": 2}, 0.25, "10s", True),
+    ({"calls": 10, "per": "60s", "kind": "bucket", "burst": 2}, 0.25, "6s", False), ({"calls": 1, "per": "60s", "known": False}, 0.25, "1s", True),
+    ({"items": 1, "per": "60s"}, 0.25, "1s", True),
+])  # fmt: skip
+def test_a_jobs_polls_must_fit_the_limits(limit, guard, poll, fits):
+    """ceil((per + guard) / poll) calls of one job must be allowed, or our limiter would hold it back for ever (it says so itself)."""
+    from sbsim.components.rate_limiter import Limit, RateLimiter
+    from sbsim.records import Demand
+
+    document = yaml.safe_load(SMALL)
+    document["providers"][0] |= {"api": {"style": "job", "poll": poll}, "limits": [limit]}
+    document["config"] = {"rate_limit": {"guard": guard}}
+    if fits:
+        spec = Scenario.from_mapping(document).providers[0]
+    else:
+        with pytest.raises(ScenarioError, match=r"providers\[0\].limits\[0\]: .* cannot carry one job"):
+            Scenario.from_mapping(document)
+        spec = provider(**{key: document["providers"][0][key] for key in ("api", "limits")})
+    known = [Limit(x.unit, x.n, x.per or None, x.kind, x.burst, x.resets) for x in spec.limits if x.known]
+    limiter = RateLimiter(known, pacing_s=0, guard_s=guard, poll_s=spec.api.poll)
+    assert (limiter.ready_at(Demand(1, 0, 0), 0.0) < math.inf) is fits
