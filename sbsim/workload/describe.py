@@ -112,7 +112,7 @@ def described(trace: Trace) -> Description:
         n_rows=trace.n,
         n_skipped_rows=trace.n_skipped,
         n_out_of_order=trace.n_out_of_order,
-        starts_at=None if trace.starts_at_ns is None else f"{np.datetime64(trace.starts_at_ns, 'ns').astype('datetime64[us]')}Z",
+        starts_at=None if trace.starts_at_ns is None else _stamp(trace.starts_at_ns),
         span_s=span,
         rate_per_s=trace.n / span if span > 0 else None,
         gaps_s=Quantiles.of(gaps) if gaps.size else None,
@@ -131,6 +131,11 @@ def described(trace: Trace) -> Description:
         unused_columns=trace.unused,
         warnings=tuple(trace.warnings()),
     )
+
+
+def _stamp(nanoseconds: int) -> str:
+    text = str(np.datetime64(nanoseconds, "ns")).rstrip("0").rstrip(".")
+    return f"{text}Z"
 
 
 def _peak_to_mean(arrived_at: NDArray[np.float64], span: float) -> float | None:

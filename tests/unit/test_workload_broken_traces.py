@@ -78,6 +78,11 @@ BROKEN: dict[str, tuple[bytes | str, dict[str, Any], str]] = {
         r"no column 'text' for prompt; the file has: ts",
     ),
     "column twice": ("arrived_at,prompt,prompt\n1,a,b\n", {}, r"t\.csv:1: column 'prompt' occurs twice in the header; try renaming one"),
+    "a format of its own": (
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,3,4\n",
+        {},
+        r"no column 'arrived_at' for arrived_at; the file has: TIMESTAMP, ContextTokens, GeneratedTokens; try format: azure-llm",
+    ),
     "another format": (HEAD + GOOD, {"format": "gentd26"}, r"no column 'gmt_create' for arrived_at"),
     "part of a format": ("TIMESTAMP,ContextTokens\n2023-11-16 18:15:46,3\n", {"format": "azure-llm"}, r"no column 'GeneratedTokens' for units_out"),
     # rows
@@ -122,7 +127,7 @@ BROKEN: dict[str, tuple[bytes | str, dict[str, Any], str]] = {
         {},
         r"t\.csv:3: .* is epoch milliseconds, and the rows before it are epoch seconds",
     ),
-    "true for an instant": ('{"arrived_at": 1}\n{"arrived_at": true}\n', {}, r"t\.csv:2: column 'arrived_at': True is not an instant"),
+    "true for an instant": ('{"arrived_at": 1}\n{"arrived_at": true}\n', {}, r"t\.csv:2: column 'arrived_at': true is not an instant"),
     # other fields
     "content type": (HEAD + "1,movie,8,3,2\n", {}, r"t\.csv:2: column 'content_type': 'movie' is not one of video, image, audio, text"),
     "duration": (HEAD + "1,image,long,3,2\n", {}, r"t\.csv:2: column 'duration': 'long' is not a duration; allowed: seconds, or text such as"),

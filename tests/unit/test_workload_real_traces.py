@@ -22,7 +22,7 @@ def test_azure_llm_2023(data):
     assert (found.sizes["units_in"].p50, found.sizes["units_out"].p50) == (1020, 129)
     assert found.sizes["units_in"].mean == pytest.approx(1154.7, abs=0.05)
     assert found.sizes["units_out"].mean == pytest.approx(211.1, abs=0.05)
-    assert found.starts_at == "2023-11-16T18:15:46.680590Z"
+    assert found.starts_at == "2023-11-16T18:15:46.68059Z"
     assert found.exact_repeats is None
     assert (found.classes, found.unused_columns, found.warnings) == ({"text": 1.0}, (), ())
 

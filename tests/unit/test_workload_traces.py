@@ -54,6 +54,11 @@ FILES = {
     "csv of Windows": as_csv().replace("\n", "\r\n").replace("on\r\n", "on\n").encode(),
     "csv with a byte order mark": b"\xef\xbb\xbf" + as_csv().encode(),
     "csv with blank lines": as_csv().replace("image\n", "image\n\n").encode(),
+    "csv with cells that nobody named": as_csv()
+    .replace("content_type\n", "content_type,,\n")
+    .replace("image\n", "image,,\n")
+    .replace("video\n", "video,,\n")
+    .encode(),
     "semicolons": as_csv(";").encode(),
     "tabs": as_csv("\t").encode(),
     "bars": as_csv("|").encode(),
@@ -255,7 +260,7 @@ def test_equal_values_of_other_types_are_kept_apart(tmp_path):
     lines = ['{"arrived_at": 1, "allow_reuse": true}', '{"arrived_at": 2, "allow_reuse": 1}', '{"arrived_at": 3, "variant": 1}']
     trace = read_trace(written(tmp_path, "\n".join(lines)))
     assert [trace.wishes[k].allow_reuse for k in trace.wish] == [True, True, True]
-    with pytest.raises(TraceError, match=r"t\.csv:4: column 'variant': True is not a number"):
+    with pytest.raises(TraceError, match=r"t\.csv:4: column 'variant': true is not a number"):
         read_trace(written(tmp_path, "\n".join([*lines, '{"arrived_at": 4, "variant": true}'])))
 
 

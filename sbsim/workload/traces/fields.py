@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from math import isfinite
 from typing import Any
 
+from sbsim.documents.faults import shown
 from sbsim.records import CONTENT_TYPES, PRIORITIES
 from sbsim.units import parse_duration
 
@@ -21,20 +22,15 @@ STYLE = "style_params."
 _MAX_COUNT = 10**12
 
 
-def _short(cell: Any) -> str:
-    text = repr(cell)
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
 def _text(cell: Any) -> str:
     if isinstance(cell, bool) or not isinstance(cell, (str, int)):
-        raise ValueError(f"{_short(cell)} is not text")
+        raise ValueError(f"{shown(cell)} is not text")
     return str(cell).strip()
 
 
 def _prompt(cell: Any) -> str:
     if not isinstance(cell, str):
-        raise ValueError(f"{_short(cell)} is not text")
+        raise ValueError(f"{shown(cell)} is not text")
     return cell
 
 
@@ -44,16 +40,16 @@ def _number(cell: Any) -> float:
             raise ValueError
         value = float(cell)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{_short(cell)} is not a number; it must be >= 0") from None
+        raise ValueError(f"{shown(cell)} is not a number; it must be >= 0") from None
     if not (isfinite(value) and value >= 0):
-        raise ValueError(f"{_short(cell)} must be a finite number, 0 or more")
+        raise ValueError(f"{shown(cell)} must be a finite number, 0 or more")
     return value
 
 
 def _count(cell: Any) -> int:
     value = _number(cell)
     if value != int(value) or value > _MAX_COUNT:
-        raise ValueError(f"{_short(cell)} must be a whole number from 0 to 10^12")
+        raise ValueError(f"{shown(cell)} must be a whole number from 0 to 10^12")
     return int(value)
 
 
@@ -61,16 +57,16 @@ def _duration(cell: Any) -> float:
     try:
         seconds = parse_duration(cell)
     except ValueError:
-        raise ValueError(f'{_short(cell)} is not a duration; allowed: seconds, or text such as "8s" or "2min"') from None
+        raise ValueError(f'{shown(cell)} is not a duration; allowed: seconds, or text such as "8s" or "2min"') from None
     if seconds < 0:
-        raise ValueError(f"{_short(cell)} must be >= 0 s")
+        raise ValueError(f"{shown(cell)} must be >= 0 s")
     return seconds
 
 
 def _content_type(cell: Any) -> str:
     word = _text(cell).lower()
     if word not in CONTENT_TYPES:
-        raise ValueError(f"{_short(cell)} is not one of {', '.join(CONTENT_TYPES)}")
+        raise ValueError(f"{shown(cell)} is not one of {', '.join(CONTENT_TYPES)}")
     return word
 
 
@@ -78,14 +74,14 @@ def _priority(cell: Any) -> int:
     word = str(cell).strip().lower() if not isinstance(cell, bool) else ""
     value = PRIORITIES.get(word, {"1": 1, "2": 2, "3": 3, "1.0": 1, "2.0": 2, "3.0": 3}.get(word))
     if value is None:
-        raise ValueError(f"{_short(cell)} is not 1 (urgent), 2 (normal), 3 (background) or one of these names")
+        raise ValueError(f"{shown(cell)} is not 1 (urgent), 2 (normal), 3 (background) or one of these names")
     return value
 
 
 def _flag(cell: Any) -> bool:
     flag = {"true": True, "1": True, "false": False, "0": False}.get(str(cell).strip().lower())
     if flag is None:
-        raise ValueError(f"{_short(cell)} is not true or false")
+        raise ValueError(f"{shown(cell)} is not true or false")
     return flag
 
 
@@ -106,7 +102,7 @@ def style_value(cell: Any) -> Hashable:
 
 def _style(cell: Any) -> tuple[tuple[str, Hashable], ...]:
     if not isinstance(cell, Mapping):
-        raise ValueError(f'{_short(cell)} is not an object such as {{"video_style": "corporate"}}; csv columns: style_params.NAME')
+        raise ValueError(f'{shown(cell)} is not an object such as {{"video_style": "corporate"}}; csv columns: style_params.NAME')
     return tuple(sorted((str(name), style_value(value)) for name, value in cell.items() if value is not None))
 
 
@@ -114,7 +110,7 @@ def _inputs(cell: Any) -> tuple[str, ...]:
     """Digests of input media: a list, or text with spaces between."""
     digests = cell.split() if isinstance(cell, str) else cell
     if not isinstance(digests, (list, tuple)) or not all(isinstance(digest, str) for digest in digests):
-        raise ValueError(f"{_short(cell)} is not a list of digests")
+        raise ValueError(f"{shown(cell)} is not a list of digests")
     return tuple(digests)
 
 

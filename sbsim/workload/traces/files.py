@@ -128,7 +128,7 @@ class Table:
         _, header = next(self._csv_rows(), (1, []))
         names = tuple(name.strip() for name in header)
         for name in names:
-            if names.count(name) > 1:
+            if name and names.count(name) > 1:
                 raise TraceError(f"{self._path}:1: column {name!r} occurs twice in the header; try renaming one")
         return names
 

@@ -114,9 +114,10 @@ def _places(table: Table, known: TraceFormat, columns: dict[str, str], bad_rows:
 
 def _no_column(path: str, name: str, column: str, columns: tuple[str, ...]) -> str:
     near = get_close_matches(column, columns, 1, 0.5) or [each for each in columns if name == "arrived_at" and "time" in each.lower()][:1]
-    shown = ", ".join(columns[:20]) + (", …" if len(columns) > 20 else "")
-    suggestion = near[0] if near else "NAME"
-    return f"{path}: no column {column!r} for {name}; the file has: {shown}; try columns: {{{name}: {suggestion}}}"
+    some = ", ".join(columns[:20]) + (", …" if len(columns) > 20 else "")
+    fitting = [known for known, its in FORMATS.items() if set(its.columns.values()) <= set(columns)]
+    suggestion = f"format: {fitting[0]}" if fitting else f"columns: {{{name}: {near[0] if near else 'NAME'}}}"
+    return f"{path}: no column {column!r} for {name}; the file has: {some}; try {suggestion}"
 
 
 def _check_found(rows: Rows, table: Table, columns: dict[str, str], bad_rows: BadRows) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sbsim.documents.faults import shown
 from sbsim.units import parse_duration
 
 _EPOCH_FROM = 1e8
@@ -54,7 +55,7 @@ class Instants:
                 if self.kind is None:
                     self.kind = kind
                 if kind != self.kind:
-                    raise ValueError(f"{_short(cell)} is {_named(kind)}, and the rows before it are {_named(self.kind)}; a trace uses one of them")
+                    raise ValueError(f"{shown(cell)} is {_named(kind)}, and the rows before it are {_named(self.kind)}; a trace uses one of them")
                 instants[place] = value
             except ValueError as error:
                 problems.append((place, str(error)))
@@ -140,21 +141,16 @@ def _instant(cell: Any) -> tuple[str, float | int]:
     try:
         seconds = parse_duration(cell)
     except ValueError:
-        raise ValueError(f"{_short(cell)} is not an instant; {_ALLOWED}") from None
+        raise ValueError(f"{shown(cell)} is not an instant; {_ALLOWED}") from None
     if seconds < 0:
-        raise ValueError(f"{_short(cell)} is before the start of the trace; it must be >= 0 s")
+        raise ValueError(f"{shown(cell)} is before the start of the trace; it must be >= 0 s")
     if seconds < _EPOCH_FROM:
         return "relative", seconds
     for unit, end, nanoseconds in _EPOCH_UNITS:
         if seconds < end:
             return f"epoch {unit}", int(_stamps_of([cell], np.array([seconds]), nanoseconds)[0])
-    raise ValueError(f"{_short(cell)} is not an instant of this age; {_ALLOWED}")
+    raise ValueError(f"{shown(cell)} is not an instant of this age; {_ALLOWED}")
 
 
 def _named(kind: str | None) -> str:
     return {"relative": "seconds from the start", "calendar": "a calendar stamp"}.get(kind or "", f"{kind}")
-
-
-def _short(cell: Any) -> str:
-    text = repr(cell)
-    return text if len(text) <= 60 else text[:59] + "…"
