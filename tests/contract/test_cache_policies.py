@@ -6,6 +6,7 @@ from math import inf
 
 import hypothesis.strategies as st
 import pytest
+from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from sbsim.components.cache import POLICIES
@@ -78,7 +79,7 @@ def machine_of(policy):
 @policies
 def test_contract(policy):
     """A cache gives back what was put last and lives, within its bounds, and tells what left; dead means now >= expires_at."""
-    run_state_machine_as_test(machine_of(policy))
+    run_state_machine_as_test(machine_of(policy), settings=settings(max_examples=4 * settings().max_examples))
 
 
 @policies

@@ -7,7 +7,8 @@ from math import inf
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from sbsim.components.budget import Budget
 from sbsim.errors import StateError
@@ -19,15 +20,13 @@ quarters = st.integers(0, 30).map(lambda k: k / 4)
 class AgainstTheBooks(RuleBasedStateMachine):
     """A call may go exactly when settled and open bookings of the last window, and overdue open ones, leave room; no window ever costs more."""
 
-    tickets = Bundle("tickets")
-
     @initialize(limit=st.integers(20, 100), window_s=st.sampled_from([2.0, 5.0]), reserve=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
     def open(self, limit, window_s, reserve):
         self.budget = Budget(limit, window_s, reserve)
         self.limit, self.window_s = limit, window_s
         self.common = limit - round(limit * reserve)
         self.now = 0.0
-        self.books = []  # [sent at, reserved, bill or None]
+        self.books, self.tickets = [], []  # of each call: [sent at, reserved, bill or None]; its ticket
 
     def counted(self, at, among=lambda booking: True):
         mine = [(sent_at, held, bill) for sent_at, held, bill in self.books if among((sent_at, held, bill))]
@@ -53,19 +52,16 @@ class AgainstTheBooks(RuleBasedStateMachine):
         assert self.budget.spent_nano == self.counted(self.now, lambda b: b[2] is not None)
         assert self.budget.reserved_nano == self.counted(self.now, lambda b: b[2] is None)
 
-    @rule(target=tickets, nano=nanos, is_urgent=st.booleans())
+    @rule(nano=nanos, is_urgent=st.booleans())
     def send_if_ready(self, nano, is_urgent):
-        if self.budget.ready_at(nano, is_urgent, self.now) > self.now:
-            return None
-        booking = [self.now, nano, None]
-        self.books.append(booking)
-        return self.budget.take(nano, self.now), booking
+        if self.budget.ready_at(nano, is_urgent, self.now) == self.now:
+            self.books.append([self.now, nano, None])
+            self.tickets.append(self.budget.take(nano, self.now))
 
-    @rule(ticket=tickets, share=st.floats(0, 1))
-    def settle(self, ticket, share):
-        if ticket is None:
-            return
-        ticket, booking = ticket
+    @precondition(lambda self: self.books)
+    @rule(pick=st.integers(0, 99), share=st.floats(0, 1))
+    def settle(self, pick, share):
+        ticket, booking = self.tickets[pick % len(self.books)], self.books[pick % len(self.books)]
         if booking[2] is not None:
             with pytest.raises(StateError):
                 self.budget.settle(ticket, 0, self.now)
@@ -80,6 +76,7 @@ class AgainstTheBooks(RuleBasedStateMachine):
 
 
 TestAgainstTheBooks = AgainstTheBooks.TestCase
+TestAgainstTheBooks.settings = settings(max_examples=4 * settings().max_examples)
 
 
 class CheckThenAct:

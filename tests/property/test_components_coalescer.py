@@ -5,13 +5,15 @@ from __future__ import annotations
 from math import inf
 
 import hypothesis.strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sbsim.components.coalescer import Coalescer
 from sbsim.records import Content, Facts, Item, Request
 
 FACTS = Facts("image", "e")
 SERVICE_S = 10.0
+picks = st.integers(0, 99)  # which of those that are there
 
 
 def content_of(key, reusable=True):
@@ -20,8 +22,6 @@ def content_of(key, reusable=True):
 
 class AgainstAListOfWork(RuleBasedStateMachine):
     """Requests join work that can serve them in time, else start their own; the first result serves everybody; a cancelled leader harms nobody."""
-
-    requests = Bundle("requests")
 
     @initialize()
     def start(self):
@@ -32,10 +32,12 @@ class AgainstAListOfWork(RuleBasedStateMachine):
 
     def rivals(self, item):
         """Alive work for the content of `item`, oldest first; work of a content that is not shared has no company."""
-        return [other for other in self.work if other is item or (other.content.key == item.content.key and item.content.reusable)]
+        if not item.content.reusable:
+            return [item]
+        return [other for other in self.work if other.content.key == item.content.key and other.content.reusable]
 
     def model_finds(self, request):
-        mine = [item for item in self.work if item.content.key == request.content.key and request.content.reusable]
+        mine = [item for item in self.rivals(Item(request)) if request.content.reusable]
         if not mine:
             return None
         in_time = [item for item in mine if item.ends_at <= request.deadline_at]
@@ -47,12 +49,10 @@ class AgainstAListOfWork(RuleBasedStateMachine):
     def advance(self, dt):
         self.now += dt
 
-    @rule(
-        target=requests, key=st.integers(0, 1), urgency=st.integers(1, 3), slack_s=st.sampled_from([0.0, 10.0, 12.0, 20.0, inf]), shared=st.booleans()
-    )
+    @rule(key=st.integers(0, 1), urgency=st.integers(1, 3), slack_s=st.sampled_from([0.0, 10.0, 12.0, 20.0, inf]), shared=st.booleans())
     def submit(self, key, urgency, slack_s, shared):
         self.serial += 1
-        content = content_of(key if shared else ("own", self.serial), reusable=shared)
+        content = content_of(key, reusable=shared)
         request = Request(self.serial, self.now, self.now + slack_s, urgency, content)
         found = self.coalescer.find(request, self.now, SERVICE_S)
         assert found is self.model_finds(request)
@@ -66,33 +66,33 @@ class AgainstAListOfWork(RuleBasedStateMachine):
             assert (item.urgency, item.deadline_at) == (min(before[0], urgency), min(before[1], request.deadline_at))
             assert is_pressing == ((item.urgency, item.deadline_at) != before)
         self.pending[request] = item
-        return request
 
-    @rule(request=requests, took_s=st.integers(5, 25).map(float))
-    def its_work_leaves(self, request, took_s):
-        item = self.pending.get(request)
-        if item is not None:
-            item.ends_at = self.now + took_s
+    def some(self, pick):
+        return list(self.pending.items())[pick % len(self.pending)]
 
-    @rule(request=requests)
-    def cancel(self, request):
-        item = self.pending.pop(request, None)
-        if item is None:
-            return
-        led, others = item.payer == request.serial, [r for r in item.requests if r is not request]
+    @precondition(lambda self: self.pending)
+    @rule(pick=picks, took_s=st.integers(5, 25).map(float))
+    def some_work_leaves(self, pick, took_s):
+        self.some(pick)[1].ends_at = self.now + took_s
+
+    @precondition(lambda self: self.pending)
+    @rule(pick=picks)
+    def cancel(self, pick):
+        request, item = self.some(pick)
+        payer, others = item.payer, [r for r in item.requests if r is not request]
+        del self.pending[request]
         assert self.coalescer.cancel(request, item) == (not others)
         assert item.requests == others
         if not others:
             assert item.done
             self.work.remove(item)
-        elif led:
-            assert item.payer == (others[0].serial if item.ends_at == -inf else request.serial)
+        else:
+            assert item.payer == (others[0].serial if item.ends_at == -inf else payer)
 
-    @rule(request=requests)
-    def its_work_ends(self, request):
-        item = self.pending.get(request)
-        if item is None:
-            return
+    @precondition(lambda self: self.pending)
+    @rule(pick=picks)
+    def some_work_ends(self, pick):
+        item = self.some(pick)[1]
         expected = self.rivals(item)
         together = self.coalescer.close(item)
         assert together[0] is item
@@ -105,8 +105,6 @@ class AgainstAListOfWork(RuleBasedStateMachine):
 
     @invariant()
     def everybody_waits_for_exactly_one_piece_of_living_work(self):
-        if not hasattr(self, "work"):
-            return
         waiters = [(request, item) for item in self.work for request in item.requests]
         assert len(waiters) == len(self.pending)
         assert all(self.pending[request] is item for request, item in waiters)
@@ -117,6 +115,18 @@ class AgainstAListOfWork(RuleBasedStateMachine):
 
 
 TestAgainstAListOfWork = AgainstAListOfWork.TestCase
+TestAgainstAListOfWork.settings = settings(max_examples=4 * settings().max_examples)
+
+
+def test_an_older_rival_that_is_in_time_is_joined():
+    """The newest work is not always the first to end: whoever it would fail joins the one that will be in time, and starts nothing."""
+    coalescer = Coalescer()
+    old, new = (Item(Request(serial, 0.0, inf, 2, content_of("k"))) for serial in range(2))
+    for item, ends_at in ((old, 100.0), (new, 150.0)):
+        item.ends_at = ends_at
+        coalescer.open(item)
+    assert coalescer.find(Request(2, 60.0, 120.0, 2, content_of("k")), 60.0, SERVICE_S) is old
+    assert coalescer.find(Request(3, 60.0, 99.0, 2, content_of("k")), 60.0, SERVICE_S) is None
 
 
 def test_switched_off_nothing_is_shared():

@@ -9,7 +9,7 @@ from pathlib import Path
 import cachetools
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from sbsim.components.cache import LruCache
@@ -47,6 +47,7 @@ class AgainstAList(RuleBasedStateMachine):
 
 
 TestAgainstAList = AgainstAList.TestCase
+TestAgainstAList.settings = settings(max_examples=4 * settings().max_examples)
 
 
 @given(

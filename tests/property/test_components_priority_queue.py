@@ -7,8 +7,8 @@ from math import inf
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis import given, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from sbsim.components.priority_queue import POLICIES, PriorityQueue
 from sbsim.errors import ScenarioError
@@ -16,6 +16,7 @@ from sbsim.records import Batch
 
 slacks = st.one_of(st.just(inf), st.integers(0, 40).map(float))
 urgencies = st.integers(1, 3)
+picks = st.integers(0, 99)  # which of those that are there
 
 
 def batch_of(serial, opened_at, urgency, slack_s):
@@ -37,33 +38,38 @@ def sort_key(policy, ageing_s, batch):
 class AgainstSorting(RuleBasedStateMachine):
     """The head is the least of what waits, whatever entered, became more urgent, left or came back; ties go by serial."""
 
-    waiting = Bundle("waiting")
+    policy = "score"
 
-    @initialize(policy=st.sampled_from(POLICIES), ageing_s=st.sampled_from([0.0, 8.0, 30.0]))
-    def start(self, policy, ageing_s):
-        self.queue, self.policy, self.ageing_s = PriorityQueue(policy, ageing_s), policy, ageing_s
-        self.now, self.serial, self.model = 0.0, 0, {}
+    @initialize(ageing_s=st.sampled_from([8.0, 30.0]))
+    def start(self, ageing_s):
+        self.queue, self.ageing_s = PriorityQueue(self.policy, ageing_s), ageing_s
+        self.now, self.serial, self.model, self.gone = 0.0, 0, {}, []
+
+    def waits(self, batch):
+        self.model[batch] = sort_key(self.policy, self.ageing_s, batch)
+
+    def some(self, pick):
+        return list(self.model)[pick % len(self.model)]
 
     @rule(dt=st.integers(0, 5).map(float))
     def advance(self, dt):
         self.now += dt
 
-    @rule(target=waiting, urgency=urgencies, slack_s=slacks, age_s=st.integers(0, 10).map(float))
+    @rule(urgency=urgencies, slack_s=slacks, age_s=st.integers(0, 10).map(float))
     def push(self, urgency, slack_s, age_s):
         self.serial += 1
         batch = batch_of(self.serial, max(0.0, self.now - age_s), urgency, slack_s)
         self.queue.push(batch)
-        self.model[batch] = sort_key(self.policy, self.ageing_s, batch)
-        return batch
+        self.waits(batch)
 
-    @rule(batch=waiting, urgency=urgencies, sooner_s=st.integers(0, 9).map(float))
-    def hurry(self, batch, urgency, sooner_s):
-        if batch not in self.model:
-            return
+    @precondition(lambda self: self.model)
+    @rule(pick=picks, urgency=urgencies, slack_s=slacks)
+    def hurry(self, pick, urgency, slack_s):
+        batch = self.some(pick)
         batch.urgency = min(batch.urgency, urgency)
-        batch.deadline_at = max(batch.opened_at, batch.deadline_at - sooner_s)
+        batch.deadline_at = min(batch.deadline_at, batch.opened_at + slack_s)
         self.queue.update(batch)
-        self.model[batch] = sort_key(self.policy, self.ageing_s, batch)
+        self.waits(batch)
 
     @rule()
     def pop(self):
@@ -74,31 +80,36 @@ class AgainstSorting(RuleBasedStateMachine):
         expected = min(self.model, key=self.model.__getitem__)
         assert self.queue.pop() is expected
         del self.model[expected]
+        self.gone.append(expected)
 
-    @rule(batch=waiting)
-    def discard(self, batch):
-        if self.model.pop(batch, None) is not None:
-            self.queue.discard(batch)
+    @precondition(lambda self: self.model)
+    @rule(pick=picks)
+    def discard(self, pick):
+        batch = self.some(pick)
+        self.queue.discard(batch)
+        del self.model[batch]
+        self.gone.append(batch)
 
-    @rule(target=waiting, batch=consumes(waiting))
-    def come_back(self, batch):
+    @precondition(lambda self: self.gone)
+    @rule(pick=picks)
+    def come_back(self, pick):
         """A batch that has left may wait again, under a rank that it had before."""
-        if batch not in self.model:
-            self.queue.push(batch)
-            self.model[batch] = sort_key(self.policy, self.ageing_s, batch)
-        return batch
+        batch = self.gone.pop(pick % len(self.gone))
+        self.queue.push(batch)
+        self.waits(batch)
 
     @invariant()
     def the_order_is_that_of_sorting(self):
-        if not hasattr(self, "queue"):
-            return
         order = sorted(self.model, key=self.model.__getitem__)
         assert len(self.queue) == len(order)
         assert list(self.queue) == order
         assert self.queue.peek() is (order[0] if order else None)
 
 
-TestAgainstSorting = AgainstSorting.TestCase
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_order_is_that_of_sorting(policy):
+    """Under every policy the queue's order is that of sorting what waits by the policy's key, at every time."""
+    run_state_machine_as_test(type(policy, (AgainstSorting,), {"policy": policy}), settings=settings(max_examples=4 * settings().max_examples))
 
 
 def longest_overtaking(policy, seed, ageing_s=10.0, n=600):

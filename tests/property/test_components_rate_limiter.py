@@ -5,13 +5,15 @@ from __future__ import annotations
 from math import floor, inf
 
 import hypothesis.strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from sbsim.components.rate_limiter import Limit, RateLimiter
 from sbsim.records import Demand
 
 # Quarters of a second, powers of two: every instant below is exact, so the model's answers must be met to the bit, ties and boundaries included.
 quarters = st.integers(0, 24).map(lambda k: k / 4)
+picks = st.integers(0, 99)  # which of those that are there
 periods = st.sampled_from([2.0, 4.0, 8.0])
 guards = st.sampled_from([0.0, 0.25, 1.0, 5.0])
 SIZE = {"items": lambda d: d.n_items, "tokens": lambda d: d.tokens, "content_seconds": lambda d: d.content_s, "calls": lambda d: 1}
@@ -74,8 +76,6 @@ class NaiveLimit:
 class AgainstTheDefinition(RuleBasedStateMachine):
     """A call may go exactly when no limit could be exceeded wherever within `guard` any call arrives; the promised instant is the first such one."""
 
-    flying = Bundle("flying")
-
     @initialize(
         limits=st.lists(limits(), max_size=3), concurrency=st.sampled_from([None, 1, 3]), pacing_s=st.sampled_from([0.0, 0.5]), guard_s=guards,
         epoch_at=st.sampled_from([0.0, 3.0]),
@@ -113,26 +113,23 @@ class AgainstTheDefinition(RuleBasedStateMachine):
         elif self.n_in_flight < self.concurrency:
             assert not self.limiter.can_ever(demand)
 
-    @rule(target=flying, demand=demands)
+    @rule(demand=demands)
     def send_if_ready(self, demand):
         ready = self.limiter.ready_at(demand, self.now) == self.now
         assert ready == (self.model_says(demand, self.now) == self.now)
         if not ready:
-            return None
+            return
         self.serial += 1
         self.limiter.take(self.serial, demand, self.now)
         for m in self.model:
             m.sent.append((self.now, SIZE[m.limit.unit](demand)))
         self.opens_at = max(self.opens_at, self.now + self.pacing_s)
         self.n_in_flight += 1
-        return self.serial
 
-    @rule(serial=flying)
-    def release(self, serial):
-        if serial is None or serial in getattr(self, "released", set()):
-            return
-        self.released = getattr(self, "released", set()) | {serial}
-        self.limiter.release(serial, self.now)
+    @precondition(lambda self: self.n_in_flight)
+    @rule()
+    def release(self):
+        self.limiter.release(self.serial, self.now)
         self.n_in_flight -= 1
         assert self.limiter.n_in_flight == self.n_in_flight
 
@@ -144,8 +141,6 @@ class AgainstTheDefinition(RuleBasedStateMachine):
 
 class JobsAgainstTheDefinition(RuleBasedStateMachine):
     """A job may start exactly when what was sent and the most that every outstanding job can still send leave room for the most that it can send."""
-
-    jobs = Bundle("jobs")
 
     @initialize(limit=limits(unit="calls"), n=st.integers(4, 12), poll_s=st.sampled_from([1.0, 2.0, 3.0]), guard_s=guards)
     def build(self, limit, n, poll_s, guard_s):
@@ -161,7 +156,7 @@ class JobsAgainstTheDefinition(RuleBasedStateMachine):
     def advance(self, dt):
         self.now += dt
 
-    @rule(target=jobs)
+    @rule()
     def start_if_ready(self):
         units = self.most * (len(self.open) + 1)
         turns = sorted({self.now, *self.model.turns(units, self.now)})
@@ -169,26 +164,31 @@ class JobsAgainstTheDefinition(RuleBasedStateMachine):
         demand = Demand(1, 0.0, 0.0)
         assert self.limiter.ready_at(demand, self.now) == expected
         assert self.limiter.can_ever(demand) == (self.most <= self.model.limit.n)
-        if expected > self.now:
-            return None
-        self.serial += 1
-        self.limiter.take(self.serial, demand, self.now)
-        self.open[self.serial] = [self.now]
-        return self.serial
+        if expected == self.now:
+            self.serial += 1
+            self.limiter.take(self.serial, demand, self.now)
+            self.open[self.serial] = [self.now]
 
-    @rule(job=jobs)
-    def poll(self, job):
-        instants = self.open.get(job)
-        if instants and self.now >= instants[-1] + self.poll_s:
+    def some(self, pick):
+        return list(self.open)[pick % len(self.open)]
+
+    @precondition(lambda self: self.open)
+    @rule(pick=picks)
+    def poll(self, pick):
+        instants = self.open[self.some(pick)]
+        if self.now >= instants[-1] + self.poll_s:
             instants.append(self.now)
 
-    @rule(job=jobs)
-    def see_its_result(self, job):
-        instants = self.open.pop(job, None)
-        if instants:
-            self.limiter.release(job, self.now, instants[1:])
-            self.model.sent = sorted([*self.model.sent, *((at, 1) for at in instants)])
+    @precondition(lambda self: self.open)
+    @rule(pick=picks)
+    def see_its_result(self, pick):
+        job = self.some(pick)
+        instants = self.open.pop(job)
+        self.limiter.release(job, self.now, instants[1:])
+        self.model.sent = sorted([*self.model.sent, *((at, 1) for at in instants)])
 
 
 TestAgainstTheDefinition = AgainstTheDefinition.TestCase
+TestAgainstTheDefinition.settings = settings(max_examples=4 * settings().max_examples)
 TestJobsAgainstTheDefinition = JobsAgainstTheDefinition.TestCase
+TestJobsAgainstTheDefinition.settings = settings(max_examples=4 * settings().max_examples)

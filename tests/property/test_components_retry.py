@@ -6,7 +6,7 @@ from math import inf
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from sbsim.components.retry import RETRYABLE, Retry
@@ -58,6 +58,7 @@ class AgainstAList(RuleBasedStateMachine):
 
 
 TestAgainstAList = AgainstAList.TestCase
+TestAgainstAList.settings = settings(max_examples=4 * settings().max_examples)
 
 
 @given(errors, st.integers(1, 40), st.floats(0.001, 0.999), st.floats(0, 100), st.floats(0.1, 30), st.floats(0.1, 300))

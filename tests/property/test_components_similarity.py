@@ -86,6 +86,13 @@ def test_a_mean_or_a_single_end_is_found_out():
     assert similarity.worst(0, 0.0, {0: [0.0, 0.0]}) == 1.0
 
 
+def test_a_parameter_that_only_one_names_is_unequal():
+    """Style counts by the share of all parameters that either names: one of two here, from whichever side it is asked."""
+    known = [("720p", (("look", "plain"),)), ("720p", (("light", "day"), ("look", "plain")))]
+    similarity = Similarity(known, SimpleNamespace(engine_weight=0.0, resolution_weight=0.0, duration_weight=0.0, style_weight=1.0), 0.7)
+    assert similarity.score(0, 4.0, 1, 4.0) == similarity.score(1, 4.0, 0, 4.0) == 0.5
+
+
 def test_shapes_may_be_added_later():
     """A live batcher meets new shapes; those known before keep their similarity."""
     known = [("720p", (("style", "plain"),))]
