@@ -1,7 +1,7 @@
 """Values: what is asked for, what is under way, what came back. Nothing here decides, and nothing here holds a draw.
 
-Slots, plain attributes: illegal values are refused where values enter (scenario, trace readers, `ContentRequest`), not in the inner loop. Instants end in
-`_at`, durations in `_s` (seconds), whole nano-dollars in `_nano`, dollars in `_usd`, counts begin with `n_`.
+Slots, plain attributes: illegal values are refused where values enter (scenario, trace readers, `ContentRequest`), not in the inner loop. Instants
+end in `_at`, durations in `_s` (seconds), whole nano-dollars in `_nano`, dollars in `_usd`, counts begin with `n_`.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Content:
     """One distinct content, prepared once: no text is hashed and no price looked up in the loop.
 
     `key` is its exact identity (tenant included), `base` the same without the variant; `group` numbers its compatibility class (content type, engine,
-    tenant) and `shape` its (resolution, style) within the preparer's list of shapes; `kind` stands for `facts` where they are looked up by (a number: the
-    hash of a tuple costs as much as a short function); `offers` holds the lanes that serve it, cheapest first.
+    tenant) and `shape` its (resolution, style) within the preparer's list of shapes; `kind` stands for `facts` where they are looked up by (a
+    number: the hash of a tuple costs as much as a short function); `offers` holds the lanes that serve it, cheapest first.
     """
 
     __slots__ = ("base", "duration_s", "facts", "group", "individual_nano", "individual_usd", "key", "kind", "offers", "reusable", "serial", "shape")
@@ -237,14 +237,14 @@ class Batch:
 class Call:
     """One sending of a fixed list of items to a lane.
 
-    (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry. `attempt` counts
-    from 1; `due_at` is when it times out. `polled_at` is kept by the driver of a job lane; `bill_nano`, `fixed_nano` (call fee, set-up, top-up) and
-    `part_nano` (per item, before scaling) are set by the answer.
+    (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry.
+    `attempt` counts from 1; `due_at` is when it times out. `polled_at` is kept by the driver of a job lane; `bill_nano`, `fixed_nano` (call fee,
+    set-up, top-up) and `part_nano` (per item, before scaling) are set by the answer.
     """
 
     __slots__ = (
-        "attempt", "batch", "bill_nano", "due_at", "fixed_nano", "is_answered", "is_late", "items", "job", "lane", "m", "part_nano", "path", "polled_at",
-        "reservation", "same_key_as", "sent_at", "serial",
+        "attempt", "batch", "bill_nano", "due_at", "fixed_nano", "is_answered", "is_late", "items", "job", "lane", "m", "part_nano", "path",
+        "polled_at", "reservation", "same_key_as", "sent_at", "serial",
     )  # fmt: skip
 
     def __init__(

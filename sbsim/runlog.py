@@ -138,7 +138,7 @@ class RunLog:
                             self._ready_at[request.serial] = batch.ready_at
 
     def backlogged(self, serials: Iterable[int]) -> None:
-        """At the end: requests that found the queue full on arrival, in order. The limits held them from their arrival on, whenever their batch was ready."""
+        """At the end: requests that found the queue full on arrival, in order. The limits held them from then on, whenever their batch was ready."""
         self._backlogged = array("q", serials)
 
     # -- what drivers ask --------------------------------------------------------------------------------------------------

@@ -1,21 +1,30 @@
 """Groups form online: a waiting room.
 
-An item goes to the open group of its key that it is similar enough to, else to a new one. A group becomes ready on size, cost, duration, at its earliest
-latest-start (a member's deadline less the lane's expected service) or at its first arrival + max_wait; it stays joinable until it is bound to a lane
-(`late_join`), unless it is full.
+An item goes to the open group of its key that it is similar enough to, else to a new one. A group becomes ready on size, cost, duration, at its
+earliest latest-start (a member's deadline less the lane's expected service) or at its first arrival + max_wait; it stays joinable until it is bound
+to a lane (`late_join`), unless it is full.
 
 Contract. Every batch obeys `max_size` and, beyond its first item, `max_usd` and `max_duration_s`; its members are pairwise at or above the similarity
-threshold. `due_at` is the earliest instant at which an open group must become ready (inf: none); `wake(now)` gives the groups whose instant has come, in
-order of (due instant, serial), and is harmless when early. A due instant is stored once and compared with `now >= due_at`.
+threshold. `due_at` is the earliest instant at which an open group must become ready (inf: none); `wake(now)` gives the groups whose instant has
+come, in order of (due instant, serial), and is harmless when early. A due instant is stored once and compared with `now >= due_at`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from math import inf
+from typing import Protocol
 
-from sbsim.components.similarity import Similarity
 from sbsim.records import BOUND, OPEN, READY, Batch, Item
+
+
+class Likeness(Protocol):
+    """How alike contents are: see `components.similarity`."""
+
+    threshold: float
+
+    def worst(self, shape: int, duration_s: float, shapes: Mapping[int, Sequence[float]]) -> float: ...
 
 
 class BatchBuilder:
@@ -33,7 +42,7 @@ class BatchBuilder:
     )  # fmt: skip
 
     def __init__(
-        self, *, max_size: int, max_usd: float, max_duration_s: float, max_wait_s: float, similarity: Similarity, late_join: bool = True
+        self, *, max_size: int, max_usd: float, max_duration_s: float, max_wait_s: float, similarity: Likeness, late_join: bool = True
     ) -> None:
         self.max_size = max_size
         self.max_usd = max_usd

@@ -1,7 +1,7 @@
 """The asyncio driver: the pipeline that a simulation ran, with a real clock and real calls.
 
-It owns the clock, the one timer and the futures of the callers; it decides nothing. Every input gets `now` = max(the last one, loop time - start), a timer's
-no less than the instant it was armed for, and every path ends in `_settle`. A batcher belongs to the event loop that first used it.
+It owns the clock, the one timer and the futures of the callers; it decides nothing. Every input gets `now` = max(the last one, loop time - start), a
+timer's no less than the instant it was armed for, and every path ends in `_settle`. A batcher belongs to the event loop that first used it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Connection(Protocol):
 class Delivery:
     """How a request ended.
 
-    `status` is "delivered", "failed", "refused" or "cancelled"; `source` where the content came from (a name of `records.HOW`); `cost_usd` this request's
-    share of the delivering call's bill; `reason` why there is no content.
+    `status` is "delivered", "failed", "refused" or "cancelled"; `source` where the content came from (a name of `records.HOW`); `cost_usd` this
+    request's share of the delivering call's bill; `reason` why there is no content.
     """
 
     status: str

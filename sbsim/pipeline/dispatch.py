@@ -110,8 +110,8 @@ class Dispatcher:
     def give_up(self, items: Sequence[Item], error: str, out: list[Action]) -> None:
         """Fail these items for everybody who waits for them.
 
-        What is wrong with the content is shared by its rivals. Anything else is this piece of work's own bad luck: while a rival is still under way, its
-        waiters wait for that one.
+        What is wrong with the content is shared by its rivals. Anything else is this piece of work's own bad luck: while a rival is still under way,
+        its waiters wait for that one.
         """
         gone: list[Item] = []
         for item in items:

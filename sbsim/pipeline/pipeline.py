@@ -3,14 +3,14 @@
 Rules
 -----
 1. No input is called from inside another; the driver carries out all actions of one input, in order, before the next input.
-2. At one instant the driver brings answers first, then arrivals, then `wake`, then marks; within a kind by serial. Nothing depends on chance, `id()` or
-   `hash()`.
+2. At one instant the driver brings answers first, then arrivals, then `wake`, then marks; within a kind by serial. Nothing depends on chance, `id()`
+   or `hash()`.
 3. A due instant is stored once and compared as `now >= due_at`; an age is never recomputed by subtraction. A driver passes the instant it armed.
 4. Every submitted request is named in exactly one Hit, Deliver, Refuse or Fail, unless it is cancelled.
 5. Every input uses max(now, last now). A due instant that has passed is due now; `wake_at` is never before the last `now`.
 6. A group that is due when it opens (`max_wait: 0s`, no slack left) closes inside `submit`.
-7. Every action that awaits an answer has a due instant in here, so a timeout is the same decision under every driver. A late answer settles money, may
-   fill the cache, and never delivers twice.
+7. Every action that awaits an answer has a due instant in here, so a timeout is the same decision under every driver. A late answer settles money,
+   may fill the cache, and never delivers twice.
 8. Refusals, misses and "not yet" are values; an exception means a broken contract or a bad setting.
 
 Conservation (INV-1): submitted = delivered + failed + refused + cancelled + pending, after every input; `snapshot()` says each.

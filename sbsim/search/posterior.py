@@ -17,10 +17,10 @@ N_DRAWS = 20_000
 def posterior_draws(values: Floats, seed: int, n_draws: int = N_DRAWS) -> Floats:
     """Draws of the candidates' true means, shape (n_draws, k), from values (k, n), n >= 2, whose columns met the same luck.
 
-    The joint Student t with n - 1 degrees of freedom around the sample means, with scale S / n and the full sample covariance S, so that the posterior
-    of every difference is that of its paired t-test (Chick and Inoue, "New procedures to select the best simulated system using common random numbers",
-    Management Science 47, 2001, section 2). S may be singular, as it is with more candidates than replications: draws are mixtures of the centred
-    values themselves, sqrt(df / chi2) x sum_i z_i (x_i - mean) / sqrt(n (n - 1)).
+    The joint Student t with n - 1 degrees of freedom around the sample means, with scale S / n and the full sample covariance S, so that the
+    posterior of every difference is that of its paired t-test (Chick and Inoue, "New procedures to select the best simulated system using common
+    random numbers", Management Science 47, 2001, section 2). S may be singular, as it is with more candidates than replications: draws are
+    mixtures of the centred values themselves, sqrt(df / chi2) x sum_i z_i (x_i - mean) / sqrt(n (n - 1)).
     """
     n = values.shape[1]
     random = np.random.Generator(np.random.Philox(seed))

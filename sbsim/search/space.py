@@ -65,7 +65,7 @@ class Dimension:
         return min(range(len(self.grid)), key=lambda position: (abs(self._scale(self.grid[position]) - at), position))
 
     def neighbours(self, position: int, step: int) -> list[int]:
-        """Positions to look at from `position`: `step` grid steps down and up (the end of the grid where it is nearer), or all others without order."""
+        """Positions to look at from `position`: `step` grid steps down and up (the grid's end where it is nearer), or all others without order."""
         if not self.is_ordered:
             return [other for other in range(len(self.grid)) if other != position]
         around = (max(position - step, 0), min(position + step, len(self.grid) - 1))
@@ -94,7 +94,7 @@ def integers(path: str, low: int, high: int, *, is_log: bool = False) -> Dimensi
 
 
 def reals(path: str, low: float, high: float, *, is_log: bool = False) -> Dimension:
-    """Real numbers from `low` to `high` on a grid of N_STEPS steps, equal in difference or (`is_log`) in ratio, rounded to a tenth of a step or less."""
+    """Real numbers from `low` to `high` on a grid of N_STEPS steps, equal in difference or (`is_log`) in ratio, rounded to a tenth of a step."""
     _check_range(path, low, high, is_log)
     between = _spaced(low, high, is_log)
     return Dimension(path, tuple(sorted({float(low), float(high)} | {value for value in between if low < value < high})), True, is_log)
@@ -168,11 +168,11 @@ def _check_range(path: str, low: float, high: float, is_log: bool) -> None:
 
 
 def _spaced(low: float, high: float, is_log: bool) -> set[float]:
-    """N_STEPS + 1 values, rounded: 13.1 s is a setting, 13.0948273 s is noise."""
+    """The values between the ends of N_STEPS steps, rounded: 13.1 s is a setting, 13.0948273 s is noise."""
     if low == high:
-        return {low}
+        return set()
     ratio = exp(log(high / low) / N_STEPS) if is_log else 1.0
-    values = [low * ratio**k if is_log else low + (high - low) * k / N_STEPS for k in range(N_STEPS + 1)]
+    values = [low * ratio**k if is_log else low + (high - low) * k / N_STEPS for k in range(1, N_STEPS)]
     steps = [value * (ratio - 1) if is_log else (high - low) / N_STEPS for value in values]
     return {round(value, 1 - floor(log10(step))) for value, step in zip(values, steps, strict=True)}
 

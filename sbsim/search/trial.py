@@ -1,8 +1,8 @@
 """The real evaluation: settings put into a scenario and simulated; and which part of the traffic each stream of seeds runs on.
 
 Owns what stands behind the streams: synthetic traffic is drawn anew for each, a trace is one history that is cut in time. A recommendation on a trace
-is searched on its first two thirds and reported on the last, so that what was fitted is not what is reported; that the last third begins with an empty
-cache and empty queues is part of the report. The only module of the search that knows scenarios.
+is searched on its first two thirds and reported on the last, so that what was fitted is not what is reported; that the last third begins with an
+empty cache and empty queues is part of the report. The only module of the search that knows scenarios.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Engine:
             if actions:
                 first = actions[0]
                 if first.__class__ is Hit and len(actions) == 1:  # the commonest answer, without a call and a loop
-                    hit(first.request, first.how, now)  # type: ignore[union-attr]
+                    hit(first.request, first.how, now)
                     continue
                 carry_out(actions, now)
                 next_at = queue[0][0] if queue else inf

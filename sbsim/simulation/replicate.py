@@ -1,7 +1,7 @@
 """One run, and many: scenario -> prepared requests -> wired pipeline and modelled providers -> engine -> KPIs.
 
-A replication is a fresh history of the same scenario. Everything random is keyed by (seed, replication), so two configs that run on the same pair meet
-the same traffic and the same luck, and it does not matter which worker runs what.
+A replication is a fresh history of the same scenario. Everything random is keyed by (seed, replication), so two configs that run on the same pair
+meet the same traffic and the same luck, and it does not matter which worker runs what.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
 
 
 def drain_limit_s(scenario: Scenario) -> float:
-    """Seconds past the horizon after which what is unfinished counts as lost: longest deadline + longest window of a lane + 1 h, unless it is stated."""
+    """Seconds past the horizon after which what is unfinished is lost: as stated, else longest deadline + longest window of a lane + 1 h."""
     if scenario.drain_limit is not None:
         return scenario.drain_limit
     deadlines = [sla.deadline for sla in scenario.sla.values() if sla.deadline < inf]

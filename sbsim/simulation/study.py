@@ -24,7 +24,8 @@ class Study:
 
     Attributes
     ----------
-    kpis : estimate by KPI name, in the order of `measure.KPIS`. saturated : whether any replication was. incomplete : whether any ended with requests pending.
+    kpis : estimate by KPI name, in the order of `measure.KPIS`. saturated : whether any replication was. incomplete : whether any ended with
+    requests pending.
     alerts : names of the alerts that would have fired. warnings : sentences for the reader. warmup_s : the study's warm-up instant.
     over : what varies between replications: "traffic and provider", or "provider" for a trace, which is one history.
     counters : how often each mechanism fired, summed over replications.

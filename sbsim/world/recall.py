@@ -33,8 +33,8 @@ class Work:
 class Recall:
     """Work by the serial of its call, kept until `kept_s` seconds after it is done.
 
-    A call that was answered before anybody lost patience with it is never repeated: its work is let go at once, and with it its items. (Kept for a day,
-    all that a run ever made stays in memory, and its inner loop takes twice as long: nothing new is made where something old was just freed.)
+    A call that was answered before anybody lost patience with it is never repeated: its work is let go at once, and with it its items. (Kept for a
+    day, all that a run ever made stays in memory, and its inner loop takes twice as long: nothing new is made where something old was just freed.)
 
     Parameters
     ----------

@@ -11,7 +11,11 @@ from typing import NamedTuple
 
 import pytest
 
+import sbsim as package
 from sbsim.cli.main import main
+
+WHERE = str(Path(package.__file__).parents[1])
+"""Where the package under test was imported from, installed or not: processes take it from there too."""
 
 
 class Ended(NamedTuple):
@@ -31,7 +35,7 @@ def sbsim(tmp_path: Path) -> Command:
 
     def run(*arguments: str, hash_seed: int = 0, **environment: str) -> Ended:
         command = [sys.executable, "-m", "sbsim", *arguments]
-        inherited = {**os.environ, "PYTHONHASHSEED": str(hash_seed), **environment}
+        inherited = {**os.environ, "PYTHONPATH": WHERE, "PYTHONHASHSEED": str(hash_seed), **environment}
         done = subprocess.run(command, cwd=tmp_path, env=inherited, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
         return Ended(done.returncode, done.stdout, done.stderr)
 

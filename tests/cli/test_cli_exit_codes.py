@@ -13,8 +13,9 @@ import pytest
 
 from sbsim.errors import InfeasibleError
 
-from .conftest import Command
+from .conftest import WHERE, Command
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": WHERE}
 SMALL = ("--set", "horizon=5min", "--set", "replications=2", "--jobs", "1")
 
 BAD = {
@@ -72,19 +73,19 @@ def test_an_output_that_cannot_be_written_is_3(inside: Command, tmp_path: Path) 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_behind_stdout_is_3(tmp_path: Path) -> None:
+def test_a_full_disk_behind_stdout_is_3() -> None:
     """A result that did not reach its file is not a success."""
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([sys.executable, "-m", "sbsim", "schema"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([sys.executable, "-m", "sbsim", "schema"], env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 3
     assert done.stderr.startswith("sbsim: ")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_reader_that_has_enough_ends_quietly(tmp_path: Path) -> None:
+def test_a_reader_that_has_enough_ends_quietly() -> None:
     """`sbsim schema | head -1` says nothing on stderr."""
     command = f"{sys.executable} -m sbsim schema | head -1"
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(["bash", "-c", command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("{\n", "")
 
 
@@ -117,10 +118,10 @@ def test_no_feasible_answer_is_1(inside: Command, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.skipif(os.name == "nt", reason="interrupts are sent otherwise there")
-def test_an_interrupt_is_130_without_a_traceback(tmp_path: Path) -> None:
+def test_an_interrupt_is_130_without_a_traceback() -> None:
     """Ctrl-C ends a long study with one line."""
     command = [sys.executable, "-m", "sbsim", "run", "image-service", "--set", "horizon=100h", "--jobs", "1"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

@@ -54,23 +54,50 @@ def some_scenario(k):
         "source": "synthetic",
         "arrivals": arrivals,
         "tenants": {"count": pick([1, 2])},
-        "classes": [{
-            "name": "a", "content_type": "image", "engine": "e", "duration": pick([4, {"law": "empirical", "values": [4, 6, 8], "weights": [1, 1, 1]}]),
-            "style_params": {"look": {"plain": 0.6, "loud": 0.4}}, "priority": {"urgent": 0.2, "normal": 0.5, "background": 0.3},
-            "no_reuse": pick([0, 0.2]), "variants": pick([1, 1, 3]),
-        }],
-    }  # fmt: skip
+        "classes": [
+            {
+                "name": "a",
+                "content_type": "image",
+                "engine": "e",
+                "duration": pick([4, {"law": "empirical", "values": [4, 6, 8], "weights": [1, 1, 1]}]),
+                "style_params": {"look": {"plain": 0.6, "loud": 0.4}},
+                "priority": {"urgent": 0.2, "normal": 0.5, "background": 0.3},
+                "no_reuse": pick([0, 0.2]),
+                "variants": pick([1, 1, 3]),
+            }
+        ],
+    }
     if rng.random() < 0.7:
         workload["catalogue"] = {"contents": pick([5, 30, 200]), "popularity": {"law": "zipf", "exponent": 0.8}}
     config = {
-        "batching": {"max_batch_size": pick([1, 3, 10]), "max_wait": pick([0, 2, 5, 20]), "late_join": rng.random() < 0.7, "coalesce": rng.random() < 0.8},
-        "rate_limit": {"max_requests": pick([None, 5, 20]), "time_window": 10, "concurrency": pick([1, 3, 8]), "batch_pacing_interval": pick([0, 0, 1]),
-                       "guard": 0 if ties else pick([0, 0.25])},
+        "batching": {
+            "max_batch_size": pick([1, 3, 10]),
+            "max_wait": pick([0, 2, 5, 20]),
+            "late_join": rng.random() < 0.7,
+            "coalesce": rng.random() < 0.8,
+        },
+        "rate_limit": {
+            "max_requests": pick([None, 5, 20]),
+            "time_window": 10,
+            "concurrency": pick([1, 3, 8]),
+            "batch_pacing_interval": pick([0, 0, 1]),
+            "guard": 0 if ties else pick([0, 0.25]),
+        },
         "cache": {"memory_size": pick([0, 5, 100]), "ttl": pick([5, 60, 3600])},
-        "queue": {"policy": pick(["fifo", "score", "strict"]), "initial_service_s": pick([1, 10, 60]), "max_pending": pick([10000, 10000, 15]),
-                  "on_full": pick(["wait", "refuse"]), "on_deadline": pick(["serve", "drop"])},
-        "retry": {"max_attempts": pick([1, 3]), "call_timeout": pick([4, 120]), "job_timeout": pick([8, 1800]), "in_doubt": pick(["hold", "fail", "resend"])},
-    }  # fmt: skip
+        "queue": {
+            "policy": pick(["fifo", "score", "strict"]),
+            "initial_service_s": pick([1, 10, 60]),
+            "max_pending": pick([10000, 10000, 15]),
+            "on_full": pick(["wait", "refuse"]),
+            "on_deadline": pick(["serve", "drop"]),
+        },
+        "retry": {
+            "max_attempts": pick([1, 3]),
+            "call_timeout": pick([4, 120]),
+            "job_timeout": pick([8, 1800]),
+            "in_doubt": pick(["hold", "fail", "resend"]),
+        },
+    }
     if is_job:  # the polls of one job must fit into every window of calls
         for limit in limits:
             if "calls" in limit:
@@ -80,16 +107,33 @@ def some_scenario(k):
                     del limit["burst"]
     if rng.random() < 0.4:
         config["budget"] = {"limit": pick([0.5, 3.0]), "window": 60, "reserve_urgent": pick([0, 0.3])}
-    return Scenario.from_mapping({
-        "version": 1, "name": f"random-{k}", "requests": n, "study": "terminating", "workload": workload,
-        "providers": [{
-            "name": "p", "serves": {"content_type": "image", "engine": "e"}, "api": api, "latency": latency, "limits": limits,
-            "price": {"rates": [{"per": "item", "usd": 0.04}, {"per": "call", "usd": 0.01}]},
-            "failures": {"call_error": pick([0, 0.1]), "item_error": pick([0, 0.1]), "moderated": pick([0, 0.05]), "outages": pick([[], [{"at": 10, "for": 5}]])},
-        }],
-        "sla": {"urgent": {"deadline": 15, "penalty": 1.0}, "normal": {"deadline": 60, "penalty": 0.1}},
-        "config": config,
-    })  # fmt: skip
+    return Scenario.from_mapping(
+        {
+            "version": 1,
+            "name": f"random-{k}",
+            "requests": n,
+            "study": "terminating",
+            "workload": workload,
+            "providers": [
+                {
+                    "name": "p",
+                    "serves": {"content_type": "image", "engine": "e"},
+                    "api": api,
+                    "latency": latency,
+                    "limits": limits,
+                    "price": {"rates": [{"per": "item", "usd": 0.04}, {"per": "call", "usd": 0.01}]},
+                    "failures": {
+                        "call_error": pick([0, 0.1]),
+                        "item_error": pick([0, 0.1]),
+                        "moderated": pick([0, 0.05]),
+                        "outages": pick([[], [{"at": 10, "for": 5}]]),
+                    },
+                }
+            ],
+            "sla": {"urgent": {"deadline": 15, "penalty": 1.0}, "normal": {"deadline": 60, "penalty": 0.1}},
+            "config": config,
+        }
+    )
 
 
 def conserves(pipeline, now):

@@ -1,7 +1,7 @@
 """Both drivers on the same scenario, with everything that their pipelines decided.
 
-The asyncio driver runs on a loop whose time jumps to the next timer and hands out ONE timer at a time in the order (at, rank, serial): asyncio's own loop
-pops all that are due together, so that what the first one schedules for the same instant would come too late.
+The asyncio driver runs on a loop whose time jumps to the next timer and hands out ONE timer at a time in the order (at, rank, serial): asyncio's own
+loop pops all that are due together, so that what the first one schedules for the same instant would come too late.
 """
 
 from __future__ import annotations

@@ -388,9 +388,7 @@ def test_real_runs_are_measured_alike_and_their_money_is_the_providers_ledger(se
         assert value == (expected if expected is None else pytest.approx(expected, rel=1e-9, abs=1e-12)), name
     # a call that the drain limit cut off is owed too
     settled, owed = int(counted.item_nano.sum()), sum(finished.ledger_nano)
-    assert (
-        settled == owed if not np.isnan(finished.log.calls["answered_at"]).any() else settled < owed
-    )
+    assert settled == owed if not np.isnan(finished.log.calls["answered_at"]).any() else settled < owed
 
 
 def test_a_full_queue_does_not_hide_that_a_run_drowns() -> None:

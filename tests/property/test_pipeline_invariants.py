@@ -85,7 +85,9 @@ def test_inv_4_every_call_obeys_size_money_length_and_similarity(runs):
 
 
 def test_inv_5_no_window_of_a_known_limit_is_exceeded_at_the_door(runs):
-    """Sendings and polls in every window of every known limit and of our own, counted by brute force; and never more in flight than a known concurrency."""
+    """Sendings and polls in every window of every known limit and of our own, counted by brute force; and never more in flight than a known
+    concurrency.
+    """
     n_checked = 0
     for run in runs:
         spec, config = run.scenario.providers[0], run.scenario.config

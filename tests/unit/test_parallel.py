@@ -93,9 +93,7 @@ def test_a_meaningless_number_of_jobs_is_refused(jobs: int) -> None:
 
 def test_ctrl_c_ends_parent_and_workers_without_a_traceback() -> None:
     """Ctrl-C reaches all processes of the group: the parent gets KeyboardInterrupt within seconds, the workers end, nothing is printed by them."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", _INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    child = subprocess.Popen([sys.executable, "-c", _INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert child.stdout is not None
     workers = set()
     for line in child.stdout:

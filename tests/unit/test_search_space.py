@@ -46,7 +46,13 @@ def test_made_up_values_are_short() -> None:
 
 @pytest.mark.parametrize(
     "dimension",
-    [integers("a", 1, 9), reals("b", 1.0, 600.0, is_log=True), choices("c", [1000, 4000, 2000]), choices("d", ["lru", "lfu", None]), choices("e", [True, 1])],
+    [
+        integers("a", 1, 9),
+        reals("b", 1.0, 600.0, is_log=True),
+        choices("c", [1000, 4000, 2000]),
+        choices("d", ["lru", "lfu", None]),
+        choices("e", [True, 1]),
+    ],
     ids=lambda dimension: dimension.path,
 )
 def test_inside_and_outside_are_inverse(dimension: Dimension) -> None:

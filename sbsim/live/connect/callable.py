@@ -18,9 +18,10 @@ class CallableProvider:
 
     Parameters
     ----------
-    fn : plain or async function. With `takes="one"` it is given a `ContentRequest` and returns its content; with "list" it is given a list of requests and
-        returns a list of contents in their order; None in the list means that the item has none (it is asked for again). A plain function runs in a thread.
-        It may raise `ProviderError` to say what happened; any other exception counts as permanent, so that nothing is sent again that may have been paid.
+    fn : plain or async function. With `takes="one"` it is given a `ContentRequest` and returns its content; with "list" it is given a list of
+        requests and returns a list of contents in their order; None in the list means that the item has none (it is asked for again). A plain
+        function runs in a thread. It may raise `ProviderError` to say what happened; any other exception counts as permanent, so that nothing is
+        sent again that may have been paid.
     takes : "one" or "list". max_items : items in a list at most.
     price : a scenario's `price` mapping, such as {"rates": [{"per": "second", "usd": 0.1}]}; None: cost unknown, counted as 0.
     limits : a scenario's `limits` list. name : of the lane.
