@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,15 @@ def load(scenario: str | Path, sets: Iterable[str] = (), configs: Iterable[str |
 
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the scenario file, with descriptions and units (`x-unit`)."""
-    made = Scenario.model_json_schema(mode="validation")
+    made = _without_infinities(Scenario.model_json_schema(mode="validation"))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "sbsim scenario", **{k: v for k, v in made.items() if k != "title"}}
+
+
+def _without_infinities(schema: Any) -> Any:
+    """The schema without infinities ("no such limit") in its defaults: JSON has no such number, and what is left out means it."""
+    if isinstance(schema, dict):
+        return {key: _without_infinities(value) for key, value in schema.items() if value != inf}
+    return [_without_infinities(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _find(scenario: str | Path) -> Path:

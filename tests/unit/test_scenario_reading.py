@@ -123,12 +123,19 @@ def test_a_trace_is_a_terminating_study():
         "version": 1, "name": "t", "providers": [{"name": "p", "serves": {"content_type": "image"}, "price": {}}],
         "workload": {"source": "trace", "path": "none", "format": "gentd26", "speedup": 2, "between": ["0h", "2h"], "on_bad_row": "skip",
                      "columns": {"duration": "secs", "style_params.look": "x"},
-                     "defaults": {"content_type": "image", "duration": "4s", "priority": "urgent", "deadline_s": "2min",
+                     "defaults": {"content_type": "image", "duration": "4s", "priority": "urgent", "deadline_s": "2min", "allow_reuse": False,
                                   "style_params": {"look": "a"}}},
     })  # fmt: skip
     w = s.workload
     assert (s.study, w.path, w.between, w.speedup, w.on_bad_row) == ("terminating", None, (0, 7200), 2, "skip")
-    assert w.defaults == {"content_type": "image", "duration": 4, "priority": 1, "deadline_s": 120, "style_params": {"look": "a"}}
+    assert w.defaults == {
+        "content_type": "image",
+        "duration": 4,
+        "priority": 1,
+        "deadline_s": 120,
+        "allow_reuse": False,
+        "style_params": {"look": "a"},
+    }
 
 
 @pytest.mark.parametrize(("given", "expected"), [
