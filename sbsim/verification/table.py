@@ -17,6 +17,7 @@ from sbsim.simulation import run
 from sbsim.verification.experiment import Experiment, Readings
 from sbsim.verification.experiments import EXPERIMENTS
 from sbsim.verification.line import HALF_WIDTH, Z_LIMIT, Line, judge
+from sbsim.workload import forget
 
 KINDS: Mapping[int, str] = {
     1: "M/M/1, M/M/3, M/D/1, M/G/1",
@@ -120,6 +121,7 @@ def _trial(seed: int, plant: float, task: tuple[int, int]) -> Readings | None:
     experiment = EXPERIMENTS[index]
     scenario = _scenario(index, plant)
     finished = run(scenario, seed=derive(seed, f"verify/{experiment.name}"), replication=replication)
+    forget()  # no history is met twice
     counted = Counted(finished, scenario, float(scenario.warmup))
     return None if counted.n_ended(PENDING) else experiment.read(counted)
 

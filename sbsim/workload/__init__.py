@@ -4,6 +4,6 @@ This room knows scenarios, prices (through `pipeline.prepare`) and files of traf
 """
 
 from sbsim.workload.describe import Description, Quantiles, describe
-from sbsim.workload.prepared import Prepared, prepare
+from sbsim.workload.prepared import Prepared, forget, prepare
 
-__all__ = ["Description", "Prepared", "Quantiles", "describe", "prepare"]
+__all__ = ["Description", "Prepared", "Quantiles", "describe", "forget", "prepare"]

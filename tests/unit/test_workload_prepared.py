@@ -17,7 +17,7 @@ import pytest
 from scipy import stats
 
 from sbsim.errors import ScenarioError
-from sbsim.workload import Prepared, prepare
+from sbsim.workload import Prepared, forget, prepare
 from sbsim.workload import prepared as room
 from sbsim.workload.memory import Memory
 
@@ -195,6 +195,16 @@ def test_the_latest_workloads_are_remembered(monkeypatch):
         prepare(scenario, 1, replication)
     assert prepare(scenario, 1, 8) is prepare(scenario, 1, 8)
     assert prepare(scenario, 1, 0) is not first
+
+
+def test_what_is_forgotten_is_prepared_anew(monkeypatch):
+    """After `forget` the same history is made again, request by request the same."""
+    monkeypatch.setattr(room, "_memory", Memory(5000))
+    first = prepare(synthetic(*MIX, catalogue=CATALOGUE), 1, 0)
+    forget()
+    again = prepare(synthetic(*MIX, catalogue=CATALOGUE), 1, 0)
+    assert again is not first
+    assert rows(again.requests()) == rows(first.requests())
 
 
 def test_what_is_too_large_is_not_kept():
