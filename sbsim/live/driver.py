@@ -192,7 +192,7 @@ class Driver:
         except asyncio.CancelledError:
             if not self.pipeline.dispatcher.in_flight.get(call.serial):
                 raise
-            outcome = Outcome("cancelled")
+            outcome = Outcome("timed_out" if call.is_late else "cancelled")
         self._completed(call, outcome)
 
     def _wish(self, item: Item) -> ContentRequest:

@@ -99,6 +99,7 @@ def _lane(index: int, spec: ProviderSpec, book: PriceBook, config: Config, epoch
         cancel=spec.api.cancel,
         call_timeout_s=config.retry.call_timeout,
         job_timeout_s=config.retry.job_timeout,
+        is_job=is_job,
     )
 
 

@@ -75,7 +75,7 @@ class Dispatcher:
                 return False
             reservation = None
             if budget is not None:
-                most = lane.book.most(part, lane.call_timeout_s)
+                most = lane.book.most(part, lane.longest_s)
                 is_urgent = batch.urgency == URGENT
                 if most is None or not budget.can_ever(most, is_urgent):
                     if self._shrink(lane, batch, part, out):

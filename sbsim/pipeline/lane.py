@@ -24,7 +24,7 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked_until", "book", "call_timeout_s", "cancel", "idempotency", "index", "job_timeout_s", "jobs", "limiter", "m", "max_part", "name",
+        "blocked_until", "book", "call_timeout_s", "cancel", "idempotency", "index", "job_timeout_s", "jobs", "limiter", "longest_s", "m", "max_part", "name",
         "queue", "service", "takes", "timeout_at", "watched",
     )  # fmt: skip
 
@@ -43,6 +43,7 @@ class Lane:
         cancel: str,
         call_timeout_s: float,
         job_timeout_s: float,
+        is_job: bool = False,
     ) -> None:
         self.index = index
         self.name = name
@@ -56,6 +57,7 @@ class Lane:
         self.cancel = cancel
         self.call_timeout_s = call_timeout_s
         self.job_timeout_s = job_timeout_s
+        self.longest_s = call_timeout_s + job_timeout_s if is_job else call_timeout_s  # until work is cut off, where it can be
         self.m = 0  # calls first sent so far
         self.blocked_until = inf  # when the head of the queue may go; inf: only an answer can help
         self.watched: deque[Call] = deque()  # sent calls in the order in which they time out

@@ -333,12 +333,12 @@ class Pipeline:
         """No answer in time: nobody knows whether the provider took it. Its slot and its reservation stay until the driver says how it ended."""
         call.is_late = True
         self.n_timed_out += 1
-        if lane.idempotency == "key" or self._in_doubt == "resend":
+        if lane.cancel == "running":
+            out.append(Abort(call))  # a definite end: its answer says what the work has cost, and decides whether it is tried again
+        elif lane.idempotency == "key" or self._in_doubt == "resend":
             self._again(call, call.items, "timed_out", _UNKNOWN, now, out)
         elif self._in_doubt == "fail":
             self.dispatcher.give_up(call.items, "timed_out", out)
-        if lane.cancel != "never" and all(item.done for item in call.items):
-            out.append(Abort(call))
 
     def _put_back(self, call: Call, outcome: Outcome) -> None:
         """A shared limit had no room: the call was never sent. Its batch goes back to its place and is not tried before `retry_at`."""
