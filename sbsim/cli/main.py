@@ -70,24 +70,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=None if arguments is None else list(arguments), prog_name="sbsim", standalone_mode=False)
         sys.stdout.flush()  # here, so that a full disk is a message and not a traceback at exit
-    except BrokenPipeError:
-        _close_stdout()  # the reader has what it wanted (`| head`)
+    except (BrokenPipeError, SystemExit):
+        _close_stdout()  # the reader has what it wanted (`| head`); newer typers exit by themselves then
         return UNREACHABLE
     except KeyboardInterrupt:
-        return _say("interrupted; what was already written is kept", INTERRUPTED)
+        code = INTERRUPTED
     except InfeasibleError as error:
         return _say(str(error), INFEASIBLE)
     except SbsimError as error:
         return _say(str(error), UNREACHABLE if isinstance(error, OutputError) else BAD_INPUT)
     except Exception as error:
         return _other(error)
+    if code == INTERRUPTED:  # newer typers turn a Ctrl-C into this code
+        return _say("interrupted; what was already written is kept", INTERRUPTED)
     return code if isinstance(code, int) else OK
 
 
 def _other(error: Exception) -> int:
     """The exit code of what is not ours by type: typer's own complaints, the operating system's, and bugs."""
     if isinstance(error, typer.Abort):
-        return _say("interrupted", INTERRUPTED)
+        return _say("interrupted; what was already written is kept", INTERRUPTED)
     complaint = getattr(error, "format_message", None)  # typer's usage errors; older typers take theirs from click
     if complaint is not None and getattr(error, "exit_code", None) == BAD_INPUT:
         context = getattr(error, "ctx", None)

@@ -11,6 +11,24 @@ import typer
 if TYPE_CHECKING:
     from sbsim.scenario import Scenario as ScenarioModel
 
+MOST_JOBS = 4096
+
+
+def whole_number(text: str, low: int, high: int, example: int) -> int:
+    """The number that an option gives; typer's own message does not say what was given."""
+    if not text.strip().isdecimal() or not low <= int(text) <= high:
+        raise typer.BadParameter(f"{text!r} is not a whole number from {low} to {high}; try {example}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    return whole_number(text, 0, 2**63 - 1, 7)
+
+
+def _processes(text: str) -> int:
+    return whole_number(text, 1, MOST_JOBS, 2)
+
+
 Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="A YAML file, or the name of a shipped scenario.")]
 Sets = Annotated[
     list[str] | None,
@@ -20,9 +38,10 @@ Configs = Annotated[
     list[Path] | None,
     typer.Option("--config", metavar="FILE", help="Settings in place of the scenario's: yaml, json, toml or env (repeatable, the later one wins)."),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, max=2**63 - 1, metavar="N", help="Root seed, in place of the scenario's.")]
+
+Seed = Annotated[int | None, typer.Option("--seed", parser=_seed, metavar="N", help="Root seed, in place of the scenario's.")]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", min=1, max=4096, metavar="N", help="Processes to use; the result is the same. Default: one per core.")
+    int | None, typer.Option("--jobs", parser=_processes, metavar="N", help="Processes to use; the result is the same. Default: one per core.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]

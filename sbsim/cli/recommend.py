@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbsim.cli.options import Configs, Jobs, Json, Meta, Quiet, Scenario, Seed, Sets, load_scenario, n_jobs
+from sbsim.cli.options import Configs, Jobs, Json, Meta, Quiet, Scenario, Seed, Sets, load_scenario, n_jobs, whole_number
 
 if TYPE_CHECKING:
     from sbsim.recommendation import Recommendation
@@ -20,11 +20,15 @@ SHOWN = (
 """KPIs beside those of objective and constraints."""
 
 
+def _evaluations(text: str) -> int:
+    return whole_number(text, 8, 10**6, 150)
+
+
 def recommend(
     scenario: Scenario,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for recommended.yaml, recommended.env, evidence.json.")] = None,
     evaluations: Annotated[
-        int | None, typer.Option("--evaluations", min=8, metavar="N", help="Runs that the search may spend. Default: 150.")
+        int | None, typer.Option("--evaluations", parser=_evaluations, metavar="N", help="Runs that the search may spend. Default: 150.")
     ] = None,
     sets: Sets = None,
     configs: Configs = None,

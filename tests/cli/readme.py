@@ -49,15 +49,33 @@ def _words(text: str) -> list[str]:
     return re.sub("─+", "─", _NUMBER.sub("#", text)).split()
 
 
+def settings_table() -> str:
+    """The settings as the README shows them."""
+    from sbsim.cli.settings import written
+    from sbsim.config import SETTINGS
+
+    rows = ["| setting | default | meaning | part |", "|---|---|---|---|"]
+    for path, setting in SETTINGS.items():
+        doc = setting.doc.replace("|", "\\|")
+        alias = f" (alias `{setting.alias}`)" if setting.alias else ""
+        rows.append(f"| `{path}` | {written(setting.default, setting.unit)} | {doc}{alias} | {setting.part} |")
+    return "\n".join(rows)
+
+
+def with_settings(text: str) -> str:
+    """The README with the table of settings as it is today."""
+    return re.sub(r"(<!-- settings[^>]*-->\n).*?(<!-- /settings -->)", lambda m: f"{m[1]}{settings_table()}\n{m[2]}", text, flags=re.DOTALL)
+
+
 def rewritten(text: str) -> str:
-    """The README with every session's output as it is today."""
+    """The README with every session's output and the table of settings as they are today."""
     with tempfile.TemporaryDirectory() as folder:
 
         def again(match: re.Match[str]) -> str:
             commands = [command for command, _ in sessions(match[0])]
             return "```console\n" + "".join(f"$ {command}\n{run(command, Path(folder))}" for command in commands) + "```"
 
-        return _BLOCK.sub(again, text)
+        return with_settings(_BLOCK.sub(again, text))
 
 
 if __name__ == "__main__":
