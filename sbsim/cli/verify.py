@@ -19,7 +19,7 @@ def verify(
     plant: Annotated[
         float | None, typer.Option("--plant", metavar="X", help="Plant a relative error in every arrival rate, such as 0.02, and see it found.")
     ] = None,
-    seed: Seed = 0,
+    seed: Seed = None,
     jobs: Jobs = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -44,7 +44,7 @@ def verify(
     if json:
         fields = ("kind", "name", "simulated", "exact", "half_width", "z", "passed")
         document = {
-            "schema": "sbsim.verify/1", "seed": seed, "scale": scale, "plant": plant, "passed": all(line.passed for line in lines),
+            "schema": "sbsim.verify/1", "seed": seed or 0, "scale": scale, "plant": plant, "passed": all(line.passed for line in lines),
             "lines": [{field: _number(getattr(line, field)) for field in fields} for line in lines],
         }  # fmt: skip
         console.print_json(document | ({"meta": {"elapsed_s": perf_counter() - started_at, "jobs": n_jobs(jobs)}} if meta else {}))

@@ -24,8 +24,8 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked_until", "book", "call_timeout_s", "cancel", "idempotency", "index", "job_timeout_s", "jobs", "limiter", "longest_s", "m", "max_part", "name",
-        "queue", "service", "takes", "timeout_at", "watched",
+        "blocked_until", "book", "call_timeout_s", "cancel", "idempotency", "index", "job_timeout_s", "jobs", "limiter", "longest_s", "m", "max_part",
+        "name", "queue", "service", "takes", "timeout_at", "watched",
     )  # fmt: skip
 
     def __init__(
