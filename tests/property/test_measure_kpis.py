@@ -58,7 +58,7 @@ def random_run(seed: int) -> tuple[Any, Any, Any]:
     contents = []
     for serial in range(30):
         shape = int(source.integers(len(shapes)))
-        facts = Facts("video", "e", shapes[shape][0], float(source.choice([0.0, 4.0, 6.0, 8.5])), shapes[shape][1])
+        facts = Facts("video", "e", shapes[shape][0], float(source.choice([0.0, 0.5, 4.0, 8.5])), shapes[shape][1])
         contents.append(Content(serial, serial, serial, facts, 0, shape, (), int(source.integers(0, 10**10))))
     arrived_at = np.sort(source.uniform(0, 100, total).round(1))
     urgency = source.integers(1, 4, total).astype(np.int8)
