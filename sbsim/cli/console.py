@@ -59,7 +59,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str] | None], *,
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for index, column in enumerate(columns):
-        table.add_column(word(column), justify="right" if index in right else "left", overflow="fold", no_wrap=index == 0)
+        table.add_column(word(column), justify="right" if index in right else "left", overflow="fold", no_wrap=index == 0 or index in right)
     for row in rows:
         if row is None:
             table.add_section()

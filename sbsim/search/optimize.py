@@ -88,7 +88,7 @@ def _explore(race: Race, baseline: Point | None, effort: Effort, seed: int) -> N
     race.try_out(screened, effort.screening_share)
     screened = race.ranked(screened, effort.screening_share)
     visited: set[tuple[Point, int, int]] = set()
-    starts = iter(_taking_turns(space, screened) if effort.is_thorough else screened)
+    starts = iter(taking_turns(space, screened) if effort.is_thorough else screened)
     ends = [pattern_search(race, start, visited, keep_words=effort.is_thorough) for start in islice(starts, effort.n_starts)]
     if pays(race):
         evolve(race, [*dict.fromkeys(ends), *screened], derive(seed, "evolution"))
@@ -96,7 +96,7 @@ def _explore(race: Race, baseline: Point | None, effort: Effort, seed: int) -> N
         pattern_search(race, start, visited, keep_words=effort.is_thorough)
 
 
-def _taking_turns(space: Space, screened: list[Point]) -> Iterator[Point]:
+def taking_turns(space: Space, screened: list[Point]) -> Iterator[Point]:
     """The screened points, best first, but in turns between combinations of words: a walk seldom finds its way across those."""
     words = [axis for axis, dimension in enumerate(space.dimensions) if not dimension.is_ordered]
     queues: dict[tuple[int, ...], list[Point]] = {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from sbsim.search.evaluations import Evaluations, Task
 from sbsim.search.objective import Goal, Outcome
-from sbsim.search.optimize import Effort, search
+from sbsim.search.optimize import Effort, search, taking_turns
+from sbsim.search.pattern import pattern_search
 from sbsim.search.race import SEARCH, BudgetSpent, Race
 from sbsim.search.space import Space, choices, integers
 from tests.noisy import PROBLEMS, Problem
@@ -131,3 +134,38 @@ def test_a_challenger_that_loses_on_the_first_replication_meets_no_other() -> No
     assert evaluations.n_spent == 8
     with pytest.raises(BudgetSpent):
         Race(space, Goal("total_cost_usd"), Evaluations(evaluate), replications=2, budget=2).best_of((0,), [(1,), (2,)])
+
+
+def walked(cost: Callable[[tuple[int, int]], float], start: tuple[int, int]) -> tuple[int, ...]:
+    """Where a walk on a lattice of 20 x 20 ends; positions are the settings themselves."""
+    space = Space((integers("a", 0, 19), integers("b", 0, 19)))
+
+    def evaluate(task: Task) -> Outcome:
+        (_, a), (_, b) = task.values
+        return Outcome({"total_cost_usd": cost((int(a), int(b)))})  # type: ignore[arg-type]
+
+    return pattern_search(Race(space, Goal("total_cost_usd"), Evaluations(evaluate), replications=1, budget=1000), start, set())
+
+
+def test_long_steps_cross_small_waves() -> None:
+    """Every third position is a valley of its own; a walk in single steps would stay where it began."""
+    assert walked(lambda at: abs(at[0] - 15) + 4 * (at[0] % 3 != 0) + abs(at[1] - 4), (3, 4)) == (15, 4)
+
+
+def test_a_walk_leaves_an_edge_that_blocks_every_single_dimension() -> None:
+    """Only both at once leads on: one more of a and one less of b, along the edge a + b <= 20."""
+    assert walked(lambda at: 100 - 2 * at[0] - at[1] + 1000 * (at[0] + at[1] > 20), (1, 19)) == (19, 1)
+
+
+def test_a_walk_goes_on_where_it_got_better() -> None:
+    """Down a long slope of one dimension it does not look along the others after every step."""
+    space = Space((integers("a", 0, 60), integers("b", 0, 60)))
+    evaluations = Evaluations(lambda task: Outcome({"total_cost_usd": -float(dict(task.values)["a"])}))  # type: ignore[arg-type]
+    assert pattern_search(Race(space, Goal("total_cost_usd"), evaluations, replications=1, budget=1000), (0, 30), set()) == (60, 30)
+    assert evaluations.n_spent <= 60 / 3 + 15
+
+
+def test_walks_begin_in_turns_between_words() -> None:
+    """The best point of each word comes before the second best of any."""
+    space = Space((integers("n", 1, 9), choices("word", ["a", "b"])))
+    assert list(taking_turns(space, [(1, 0), (2, 0), (3, 0), (4, 1), (5, 1)])) == [(1, 0), (4, 1), (2, 0), (5, 1), (3, 0)]

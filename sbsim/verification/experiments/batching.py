@@ -85,6 +85,6 @@ def _read_window(counted: Counted) -> Readings:
 
 BATCHING = (
     Experiment(3, f"E_{SIZE}/M/1, load {FULL_RATE / SIZE:g}", _full, _full_exact, _read_full, 12_500),
-    Experiment(4, f"windows of {WINDOW_S:g} s, at most {CAP}", partial(_window, cap=CAP), partial(_window_exact, cap=CAP), _read_window, 2_500),
-    Experiment(4, f"windows of {WINDOW_S:g} s", partial(_window, cap=inf), partial(_window_exact, cap=inf), _read_window, 2_500),
+    Experiment(4, f"windows of {WINDOW_S:g} s, at most {CAP}", partial(_window, cap=CAP), partial(_window_exact, cap=CAP), _read_window, 1_600),
+    Experiment(4, f"windows of {WINDOW_S:g} s", partial(_window, cap=inf), partial(_window_exact, cap=inf), _read_window, 1_600),
 )
