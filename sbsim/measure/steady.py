@@ -20,6 +20,8 @@ MSER_BATCH = 5
 """Observations averaged into one before the cut is sought: the 5 of MSER-5."""
 MIN_MSER_BATCHES = 20
 """With fewer batches the statistic has nothing to compare."""
+NO_SCATTER = 1e-9
+"""A standard deviation below this share of the largest value is rounding: a latency is a difference of instants."""
 LONGEST_WARMUP = 0.25
 """A warm-up beyond this share of the horizon says that the horizon is too short."""
 
@@ -51,11 +53,11 @@ def mser5(values: Floats) -> int:
     if n_batches < 2:
         return 0
     z = values[: n_batches * MSER_BATCH].reshape(n_batches, MSER_BATCH).mean(axis=1)
-    z = z - z.mean()  # sums of squares lose no digits to a large level
+    level = float(np.abs(z).max())
+    z = z - z[n_batches // 2 :].mean()  # every admitted rest holds this half: what is constant there leaves sums without rounding
     left = np.arange(n_batches, 0, -1, dtype=np.float64)
     squares = np.cumsum((z * z)[::-1])[::-1] - np.cumsum(z[::-1])[::-1] ** 2 / left
-    noise = n_batches * (1e-12 * float(np.abs(values).max(initial=0.0))) ** 2
-    squares[squares < noise] = 0.0  # rounding must not choose the cut of a constant series
+    squares[squares < left * (NO_SCATTER * level) ** 2] = 0.0  # rounding must not choose the cut
     statistic = (squares / left**2)[: n_batches // 2 + 1]
     return int(np.argmin(statistic)) * MSER_BATCH
 

@@ -25,7 +25,7 @@ from math import inf
 from typing import Any
 
 from sbsim.components.cache import LruCache
-from sbsim.components.retry import Retry
+from sbsim.components.retry import RETRYABLE, Retry
 from sbsim.errors import StateError
 from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Hit, Refuse
 from sbsim.pipeline.dispatch import Dispatcher
@@ -305,8 +305,12 @@ class Pipeline:
             self._n_active -= n
             out.append(Deliver(served, SERVED, call))
         if lacking is not None:
-            for kind in dict.fromkeys(lacking.values()):
+            final = {kind for kind in lacking.values() if kind not in RETRYABLE}
+            for kind in sorted(final):
                 self._again(call, [items[i] for i, k in lacking.items() if k == kind], kind, outcome, now, out)
+            again = [i for i, kind in lacking.items() if kind not in final]
+            if again:  # in one call: two would share their draws and their idempotency key
+                self._again(call, [items[i] for i in again], lacking[again[0]], outcome, now, out)
 
     def _again(self, call: Call, items: list[Item], error: str, outcome: Outcome, now: float, out: list[Action]) -> None:
         """Items came back without content: once more after a pause, or given up. Of a late answer only what was held for it is concerned."""

@@ -49,10 +49,28 @@ def test_mser5_finds_a_planted_transient() -> None:
         assert 195 <= mser5(values) <= 400
 
 
+def test_mser5_cuts_half_at_most() -> None:
+    """The best cut of a series that settles later lies at the end of the admitted half, and is found there."""
+    late = np.concatenate([np.full(150, 9.0), np.full(50, 1.0)]) + np.tile([0.0, 0.01, 0.0, 0.02, 0.0], 40)
+    late[:100] += 50.0
+    assert mser5(late) == brute_mser5(late) == 100
+
+
+def test_mser5_is_blind_to_the_level() -> None:
+    """A large level takes no digits from the sums: the cut is the one of the series without it."""
+    source = np.random.default_rng(3)
+    values = source.normal(size=1000) + np.where(np.arange(1000) < 100, 8.0, 0.0)
+    assert mser5(values) == mser5(values + 1e8) > 95
+
+
 def test_mser5_leaves_a_constant_series_alone() -> None:
-    """Rounding must not choose a cut; neither may a series be too short."""
+    """Rounding must not choose a cut, and a constant rest is the best there is; a series may be too short."""
     assert mser5(np.full(1000, 0.1)) == 0
     assert mser5(np.full(1000, 1e9 + 0.1)) == 0
+    assert mser5(np.tile([0.1, 0.2, 0.3, 0.4, 0.7], 200)) == 0
+    assert mser5(np.concatenate([np.full(50, 7.0), np.full(950, 0.1)])) == 50
+    arrived_at = np.cumsum(np.random.default_rng(1).exponential(7.0, 2000))
+    assert mser5((arrived_at + 20.0) - arrived_at) == 0
     assert mser5(np.array([3.0, 1.0, 2.0])) == 0
     assert mser5(np.zeros(0)) == 0
 
@@ -93,6 +111,8 @@ def test_late_cut_or_few_requests_mean_horizon_too_short() -> None:
     """A cut past a quarter of the horizon is an error that says so, and so is a handful of requests."""
     with pytest.raises(ScenarioError, match="horizon too short"):
         find_warmup([series(1000, 400, 0, 1)], 1000.0)
+    flat = Series(np.arange(100.0), np.full(100, 2.0), np.full(100, 3.0))
+    assert find_warmup([flat], 100.0) == 0.0  # 100 requests are enough
     with pytest.raises(ScenarioError, match="given 99"):
         find_warmup([series(99, 0, 0, 1)], 99.0)
     with pytest.raises(ScenarioError, match="given 0"):

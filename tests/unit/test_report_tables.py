@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sbsim.errors import ScenarioError
-from sbsim.measure import KPIS, NO_ESTIMATE, Estimate, estimates, paired_estimates
-from sbsim.report.tables import (
-    KPI_COLUMNS,
-    SECTIONS,
-    comparison_columns,
-    comparison_rows,
-    definition_rows,
-    figures,
-    kpi_rows,
-    markdown,
-)
+from sbsim.measure import KPIS, NO_ESTIMATE, Estimate, estimates
+from sbsim.report.tables import KPI_COLUMNS, SECTIONS, figures, kpi_rows, with_half_width
 
 
 def replications(**values: list[float | None]) -> list[dict[str, float | None]]:
@@ -53,24 +43,8 @@ def test_usual_rows_leave_out_what_does_not_exist_and_every_row_does_not() -> No
     assert {len(row) for row in every if row} == {len(KPI_COLUMNS)}
 
 
-def test_comparison_shows_both_and_their_signed_difference() -> None:
-    """By default only what differs; named KPIs always."""
-    a, b = replications(total_cost_usd=[10.0, 12.0, 11.0]), replications(total_cost_usd=[8.0, 10.5, 9.0])
-    kpis, others, differences = estimates(a), estimates(b), paired_estimates(b, a)
-    rows = [row for row in comparison_rows(kpis, others, differences) if row]
-    assert [row[0] for row in rows] == ["total_cost_usd", "cost_per_request_usd"]
-    assert rows[0][:4] == ["total_cost_usd", "11.0", "9.2", "-1.83"]
-    assert ["total_cost_usd", "9.2", "11.0", "+1.83", "0.72", "dollars"] in comparison_rows(others, kpis, paired_estimates(a, b))
-    assert comparison_rows(kpis, others, differences, ["n_calls"]) == [["n_calls", "1", "1", "0", "0", "calls"]]
-    assert len(rows[0]) == len(comparison_columns("baseline", "recommended"))
-    with pytest.raises(ScenarioError, match="n_callz"):
-        comparison_rows(kpis, others, differences, ["n_callz"])
-
-
-def test_definitions_cover_the_table_and_say_what_a_kpi_waits_for() -> None:
-    """Documentation is made of the table: every KPI once, with its note."""
-    rows = {row[0]: row[2] for row in definition_rows()}
-    assert list(rows) == [kpi.name for kpi in KPIS]
-    assert "part 3" in rows["cache_hit_ratio_redis"]
-    text = markdown(("KPI", "unit"), [["a|b", "s"], None, ["c", "s"]])
-    assert text == "| KPI | unit |\n| --- | --- |\n| a\\|b | s |\n| c | s |\n"
+def test_a_number_with_its_half_width_is_one_cell() -> None:
+    """Mean ± half-width, the mean alone without one, a dash without either."""
+    assert with_half_width(Estimate(12.344, 0.56, 5)) == "12.34 ± 0.56"
+    assert with_half_width(Estimate(3.0, None, 1)) == "3"
+    assert with_half_width(NO_ESTIMATE) == "-"

@@ -1,0 +1,44 @@
+"""Items that come back without content go again together, whatever they lack."""
+
+from __future__ import annotations
+
+from sbsim.pipeline.actions import Deliver, Send
+from sbsim.records import Outcome
+from sbsim.scenario import Scenario
+from tests.parity.virtual import parts
+
+
+def test_two_kinds_of_trouble_make_one_retry_with_one_key():
+    """An item error and a missing item of one call are sent again in one call: two would share an idempotency key with different bodies."""
+    scenario = Scenario.from_mapping(
+        {
+            "version": 1,
+            "name": "three",
+            "requests": 3,
+            "workload": {
+                "source": "synthetic",
+                "arrivals": {"process": "poisson", "rate": 1},
+                "classes": [{"name": "a", "content_type": "image", "engine": "e"}],
+            },
+            "providers": [
+                {
+                    "name": "p",
+                    "serves": {"content_type": "image", "engine": "e"},
+                    "api": {"takes": "list"},
+                    "price": {"rates": [{"per": "item", "usd": 1}]},
+                    "latency": {"total": 1},
+                }
+            ],
+            "config": {"batching": {"max_batch_size": 3, "max_wait": "1h"}, "rate_limit": {"batch_pacing_interval": 0}},
+        }
+    )
+    prepared, _, pipeline, _ = parts(scenario, 0, 0)
+    actions = [action for request in prepared.requests() for action in pipeline.submit(request, now=request.arrived_at)]
+    (send,) = actions
+    answered_at = pipeline._now + 1
+    (delivery,) = pipeline.completed(send.call, Outcome(failures=[(0, "item_error"), (2, "missing")]), now=answered_at)
+    assert isinstance(delivery, Deliver)
+    assert len(delivery.items) == 1
+    again = pipeline.wake(now=max(pipeline.wake_at, answered_at + 60))
+    assert [type(action) for action in again] == [Send]
+    assert [item.payer for item in again[0].call.items] == [0, 2]
