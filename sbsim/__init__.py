@@ -23,7 +23,7 @@ _FACE = {
     "SmartBatcher": ("sbsim.live.batcher", "SmartBatcher"),
     "StateError": ("sbsim.errors", "StateError"),
     "TraceError": ("sbsim.errors", "TraceError"),
-    "recommend": ("sbsim.recommendation", "recommend"),
+    "recommend": ("sbsim.export", "recommend"),
     "simulate": ("sbsim.simulation.study", "simulate"),
     "sweep": ("sbsim.search.sweep", "sweep"),
 }
@@ -31,10 +31,10 @@ _FACE = {
 if TYPE_CHECKING:
     from sbsim.config import Config as BatchingConfig
     from sbsim.errors import InfeasibleError, ProviderError, SbsimError, ScenarioError, StateError, TraceError
+    from sbsim.export import recommend
     from sbsim.live.batcher import SmartBatcher
     from sbsim.live.connect.callable import CallableProvider
     from sbsim.live.driver import Delivery
-    from sbsim.recommendation import recommend
     from sbsim.records import ContentRequest
     from sbsim.scenario import Scenario
     from sbsim.search.sweep import sweep

@@ -25,7 +25,7 @@ def _lines(config: Config) -> Iterator[str]:
             known = find_setting(f"{section}.{name}")
             text = to_environment(known.path, config.get(known.path))
             if text is not None:
-                yield f"{known.environment}={_quoted(text)}"
+                yield f"{known.environment}={quoted(text)}"
 
 
 def _unsaid(config: Config, document: Mapping[str, Any]) -> Iterator[str]:
@@ -41,7 +41,7 @@ def _unsaid(config: Config, document: Mapping[str, Any]) -> Iterator[str]:
         yield f"# An environment cannot say: {'; '.join(parts)}. They are in recommended.yaml."
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """In quotes where a reader would lose some of it; outer quotes are all that is taken off again."""
     is_safe = text == text.strip() and " #" not in text and text[:1] not in ("'", '"', "#")
     return text if is_safe else f'"{text}"'

@@ -33,8 +33,8 @@ def recommend(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Recommendation:
-    """`recommendation.recommend`, and what it recommends written into the folder `out`, if one is named."""
-    answer = _recommend(scenario, seed=seed, evaluations=evaluations, replications=replications, jobs=jobs, out=out, progress=progress)
+    """`recommendation.recommend`, and what it recommends written into the folder `out`, if one is named; see there for the parameters."""
+    answer = _recommend(scenario, seed=seed, evaluations=evaluations, replications=replications, jobs=jobs, keep_in=out, progress=progress)
     if out is not None:
         write_recommendation(answer, out)
     return answer

@@ -68,7 +68,7 @@ def inquire(
     evaluations: int,
     replications: int | None,
     jobs: int,
-    out: str | PathLike[str] | None,
+    keep_in: str | PathLike[str] | None,
     progress: Progress | None,
 ) -> Inquiry:
     """Put an inquiry together; the parameters are those of `recommend`. Raises ScenarioError, TraceError, OutputError."""
@@ -76,8 +76,8 @@ def inquire(
         raise ScenarioError(f"evaluations: {evaluations} must be >= {FEWEST_EVALUATIONS}; try 150")
     if replications is not None and replications < 2:
         raise ScenarioError(f"replications: a report on {replications} has no interval; it must be >= 2; try 20")
-    space, goal, baseline = space_of(scenario), Goal.of(scenario.objective), None
-    folder = None if out is None else make_folder(out)
+    space, goal = space_of(scenario), Goal.of(scenario.objective)
+    folder = None if keep_in is None else make_folder(keep_in)
     parts, seeds, digest = parts_of(scenario), seeds_of(seed), trace_digest(scenario)
     trial = Trial(parts, seeds, warmup_instant(parts[SEARCH], seed=seeds[SEARCH], jobs=jobs))
     n_report = max(5, 2 * scenario.replications) if replications is None else replications

@@ -35,7 +35,7 @@ def recommend(
     evaluations: int = EVALUATIONS,
     replications: int | None = None,
     jobs: int = 1,
-    out: str | PathLike[str] | None = None,
+    keep_in: str | PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Recommendation:
     """The settings that cost least within the constraints, against today's, with how sure that is.
@@ -45,7 +45,7 @@ def recommend(
     scenario : or the file or shipped scenario of that name; its `search` names the settings to vary, its `config` is the baseline.
     seed : root seed in place of the scenario's. evaluations : runs that the search may spend; the selection of the best takes half as many at most.
     replications : of the report on the choice and the baseline; default twice the scenario's, 5 at least.
-    jobs : processes; the answer does not depend on it. out : folder where finished evaluations are kept until the answer is there.
+    jobs : processes; the answer does not depend on it. keep_in : folder where finished evaluations are kept until the answer is there.
     progress : called with (evaluations done, of how many at most).
 
     Raises
@@ -54,7 +54,7 @@ def recommend(
         When the scenario, its `search` or its traffic means nothing. That no candidate is feasible is an answer and no error, see
         `Recommendation.verdict`.
     OutputError
-        When `out` cannot be written.
+        When `keep_in` cannot be written.
     """
     scenario = scenario if isinstance(scenario, Scenario) else load(str(scenario))
     inquiry = inquire(
@@ -63,7 +63,7 @@ def recommend(
         evaluations=evaluations,
         replications=replications,
         jobs=jobs,
-        out=out,
+        keep_in=keep_in,
         progress=progress,
     )
     is_finished = False

@@ -15,8 +15,7 @@ from sbsim.recommendation.recommendation import Candidate, ConstraintReport
 from sbsim.recommendation.verdict import DEPLOY, INFEASIBLE, Prediction
 from sbsim.scenario import Scenario
 from sbsim.search.ranking import Selection
-from sbsim.search.trial import REPORT, SEARCHED_SHARE
-from sbsim.units import format_duration
+from sbsim.search.trial import REPORT
 
 _PART_WORDS = {"provider": "provider bills", "tier": "cache tiers", "penalty": "penalties", "false_reuse": "wrong reuses"}
 _ALWAYS_SAID = ("provider", "penalty")
@@ -44,8 +43,9 @@ def traffic_of(scenario: Scenario) -> str:
     """The traffic that a report is about, in words."""
     if scenario.workload.source != "trace":
         return "fresh traffic drawn from the scenario's laws"
-    start, end = (format_duration(float(round(at))) for at in scenario.workload.between or (0.0, 0.0))
-    return f"the last third of the trace, from {start} to {end}"
+    start, end = scenario.workload.between or (0.0, 0.0)
+    unit, size = ("h", 3600.0) if end >= 2 * 3600 else ("min", 60.0)
+    return f"the last third of the trace, from {start / size:.1f} to {end / size:.1f} {unit}"
 
 
 def _reason(inquiry: Inquiry, verdict: str, recommended: Candidate, alternative: Candidate | None) -> str:
@@ -104,7 +104,7 @@ def _promise(inquiry: Inquiry, predicted: Prediction) -> Iterator[str]:
 
 def _how_a_trace_is_used(inquiry: Inquiry) -> str:
     return (
-        f"a trace is one history: settings were searched on the first {SEARCHED_SHARE:.0%} of its time and are reported on "
+        "a trace is one history: settings were searched on the first two thirds of its time and are reported on "
         f"{traffic_of(inquiry.trial.parts[REPORT])}, which begins with an empty cache; half-widths are over providers and their faults, "
         "not over other traffic"
     )

@@ -6,9 +6,11 @@ killed parent leaves behind cannot spoil anything. A line that was cut short is 
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ class Checkpoint:
     def __init__(self, path: Path, identity: str) -> None:
         self.path = path
         self._head = {"schema": _SCHEMA, "study": identity}
-        self._file: BufferedWriter | None = None
+        self._file: FileIO | None = None
         self._n_good = 0  # bytes of whole lines of this study
 
     def load(self) -> dict[Task, Outcome]:
@@ -61,13 +63,12 @@ class Checkpoint:
 
     def _append(self, line: dict[str, Any]) -> None:
         if self._file is None:
-            self._file = open(self.path, "ab")  # noqa: SIM115  # kept open for the whole study
+            self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115  # kept open for the whole study
             if self._file.tell() != self._n_good:
                 self._file.truncate(self._n_good)
             if self._n_good == 0:
-                self._file.write(_encoded(self._head))
-        self._file.write(_encoded(line))
-        self._file.flush()
+                _write_line(self._file, self._head)
+        _write_line(self._file, line)
 
     def _lines(self) -> Iterator[Any]:
         """Whole lines of the file; `_n_good` is where the last of them ends."""
@@ -87,8 +88,11 @@ class Checkpoint:
             yield document
 
 
-def _encoded(line: dict[str, Any]) -> bytes:
-    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+def _write_line(file: FileIO, line: dict[str, Any]) -> None:
+    """In one piece, past all buffers of ours: what is killed next cannot take it back."""
+    encoded = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    if file.write(encoded) != len(encoded):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _task(plain: list[Any]) -> Task:

@@ -5,6 +5,7 @@ Owns nothing but that promise; it knows neither formats nor results.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -63,6 +64,8 @@ def _complaint(path: Path, advice: str) -> Iterator[None]:
 
 def _written_beside(path: Path, content: bytes) -> Path:
     """A temporary file in the folder of `path` that holds `content`, on the disk itself, with the permissions that a new file gets."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder")
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

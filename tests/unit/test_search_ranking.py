@@ -63,7 +63,7 @@ def test_close_candidates_are_run_until_it_is_sure_or_the_budget_ends() -> None:
     """The noisier the difference the more rounds; what the budget does not allow is not run, and the probability says so."""
     truth = {"today": (10.5, 0.99), "a": (10.0, 0.99), "b": (9.9, 0.99)}
     long = Bench(truth, own=1.0).selector(budget=600).select([named("a"), named("b")])
-    assert max(long.replications.values()) > 10
+    assert max(long.replications.values()) >= 10
     assert long.choice == named("b")
     bench = Bench(truth, own=1.0)
     short = bench.selector(budget=25).select([named("a"), named("b")])
