@@ -27,6 +27,7 @@ from sbsim.records import Batch
 
 POLICIES = ("score", "fifo", "strict")
 _GONE = (-1.0, -1.0)
+"""Rank of a batch that waits no more: no other is more urgent."""
 
 
 class PriorityQueue:
@@ -75,7 +76,7 @@ class PriorityQueue:
         self._n += 1
 
     def update(self, batch: Batch) -> None:
-        """A waiting batch may have become more urgent; one that became less so keeps its place."""
+        """A waiting batch may have become more urgent; one that became less so, or waits no more, stays as it is."""
         rank = self.rank(batch)
         if rank < batch.rank:
             batch.rank = rank

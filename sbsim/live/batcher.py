@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Self
 
+from sbsim.components.fingerprint import is_reusable
 from sbsim.config import Config
 from sbsim.errors import StateError
 from sbsim.live.driver import Connection, Delivery, Driver
@@ -104,12 +105,13 @@ class SmartBatcher:
     def _prepare(self, request: ContentRequest) -> Request:
         preparer = self._preparer
         key, base = preparer.identity(request)
-        content = self._contents.get(key) if request.allow_reuse else None
+        can_share = is_reusable(request)
+        content = self._contents.get(key) if can_share else None
         if content is None:
             facts = preparer.facts(request)
-            own = key if request.allow_reuse else f"{key}/{self._n}"
-            content = preparer.content(facts, own, base, request.tenant, reusable=request.allow_reuse)
-            if request.allow_reuse:
+            own = key if can_share else f"{key}/{self._n}"
+            content = preparer.content(facts, own, base, request.tenant, reusable=can_share)
+            if can_share:
                 self._remember(key, content)
         arrived_at = self.driver.now()
         wanted_s = self._deadlines.get(int(request.priority)) if request.deadline_s is None else request.deadline_s

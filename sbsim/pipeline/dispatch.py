@@ -135,7 +135,7 @@ class Dispatcher:
             return
         lane = self.lanes[batch.lane]
         self.builder.tighten(item, lane.service.expected_s)
-        if batch.state != OPEN:
+        if batch.state != OPEN and batch.rank[1] < inf:  # it stands in the queue, or stood there; a retry takes its place by what it is then
             lane.queue.update(batch)
 
     def close(self, item: Item) -> list[Item]:

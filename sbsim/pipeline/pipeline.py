@@ -237,8 +237,8 @@ class Pipeline:
             under_way = coalescer.find(request, now, service_s)
             if under_way is not None:
                 self.n_joined += 1
-                if coalescer.join(request, under_way) and under_way.ends_at == -inf:
-                    self._hurry(under_way, now)
+                if coalescer.join(request, under_way):
+                    self._hurry(under_way, now)  # what is in flight cannot be hurried, but what waits to be sent again can
                 return NOTHING
         item = Item(request)
         coalescer.open(item)

@@ -77,6 +77,21 @@ def test_tenants_and_refusers_of_reuse_never_share():
     assert len({d.content for d in run(main())}) == 3
 
 
+def test_an_input_known_by_its_address_alone_is_never_reused():
+    """What stands behind an address may change: the same wish is made anew each time, and nothing is remembered of it."""
+    n = []
+
+    async def main():
+        async with SmartBatcher(provider=CallableProvider(lambda w: n.append(1) or len(n)), config=config()) as batcher:
+            wishes = [wish(k, inputs=["https://example.com/cat.png"]) for k in range(3)]
+            deliveries = [await batcher.submit(w) for w in wishes]
+            return deliveries, len(batcher.driver.pipeline.cache)
+
+    deliveries, n_kept = run(main())
+    assert [d.source for d in deliveries] == ["provider"] * 3
+    assert n_kept == 0
+
+
 def test_trouble_is_retried_when_the_provider_says_so_and_only_then():
     """A transient error is tried again; an unknown exception is not: it may have been paid for."""
     attempts = {"shaky": 0, "broken": 0}

@@ -49,7 +49,12 @@ class AgainstAListOfWork(RuleBasedStateMachine):
     def advance(self, dt):
         self.now += dt
 
-    @rule(key=st.integers(0, 1), urgency=st.integers(1, 3), slack_s=st.sampled_from([0.0, 10.0, 12.0, 20.0, inf]), shared=st.booleans())
+    @rule(
+        key=st.sampled_from([0, 0, 0, 1]),
+        urgency=st.integers(1, 3),
+        slack_s=st.sampled_from([10.0, 12.0, 0.0, 20.0, inf]),
+        shared=st.sampled_from([True, True, True, False]),
+    )
     def submit(self, key, urgency, slack_s, shared):
         self.serial += 1
         content = content_of(key, reusable=shared)
@@ -71,11 +76,11 @@ class AgainstAListOfWork(RuleBasedStateMachine):
         return list(self.pending.items())[pick % len(self.pending)]
 
     @precondition(lambda self: self.pending)
-    @rule(pick=picks, took_s=st.integers(5, 25).map(float))
+    @rule(pick=picks, took_s=st.sampled_from([25.0, 12.0, 20.0, 40.0, 5.0]))
     def some_work_leaves(self, pick, took_s):
         self.some(pick)[1].ends_at = self.now + took_s
 
-    @precondition(lambda self: self.pending)
+    @precondition(lambda self: len(self.pending) > 4)  # else work seldom lives long enough to have rivals
     @rule(pick=picks)
     def cancel(self, pick):
         request, item = self.some(pick)
@@ -89,7 +94,7 @@ class AgainstAListOfWork(RuleBasedStateMachine):
         else:
             assert item.payer == (others[0].serial if item.ends_at == -inf else payer)
 
-    @precondition(lambda self: self.pending)
+    @precondition(lambda self: len(self.pending) > 4)  # else work seldom lives long enough to have rivals
     @rule(pick=picks)
     def some_work_ends(self, pick):
         item = self.some(pick)[1]
@@ -125,7 +130,7 @@ def test_an_older_rival_that_is_in_time_is_joined():
     for item, ends_at in ((old, 100.0), (new, 150.0)):
         item.ends_at = ends_at
         coalescer.open(item)
-    assert coalescer.find(Request(2, 60.0, 120.0, 2, content_of("k")), 60.0, SERVICE_S) is old
+    assert coalescer.find(Request(2, 60.0, 100.0, 2, content_of("k")), 60.0, SERVICE_S) is old
     assert coalescer.find(Request(3, 60.0, 99.0, 2, content_of("k")), 60.0, SERVICE_S) is None
 
 

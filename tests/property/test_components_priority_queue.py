@@ -71,6 +71,14 @@ class AgainstSorting(RuleBasedStateMachine):
         self.queue.update(batch)
         self.waits(batch)
 
+    @precondition(lambda self: self.gone)
+    @rule(pick=picks)
+    def hurry_one_that_has_gone(self, pick):
+        """Who waits no more cannot be hurried; nothing happens."""
+        batch = self.gone[pick % len(self.gone)]
+        batch.urgency = 1
+        self.queue.update(batch)
+
     @rule()
     def pop(self):
         if not self.model:

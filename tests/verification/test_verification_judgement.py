@@ -33,6 +33,13 @@ def test_z_counts_standard_errors_and_the_interval_is_students() -> None:
     assert line.passed
 
 
+def test_few_replications_need_more_to_convict() -> None:
+    """Six standard errors from five replications have the tail of 2.9 normal ones: Student's t with 4 degrees of freedom."""
+    line = _judged(_sample(1.0 + 6 * 0.001 / np.sqrt(5), n=5, sd=0.001), 1.0)
+    assert line.z == pytest.approx(stats.norm.isf(stats.t(4).sf(6.0)), abs=0.05)
+    assert line.passed
+
+
 @pytest.mark.parametrize("errors", [-3.8, 3.8])
 def test_a_line_that_is_too_far_off_fails(errors: float) -> None:
     """Beyond 3.5 standard errors, on either side."""

@@ -157,7 +157,7 @@ def _read_strict(counted: Counted) -> Readings:
 QUEUES = (
     Experiment(1, f"M/M/1, load {MM1_RATE:g}", partial(_queue, rate=MM1_RATE, latency=exponential(1.0)), _mm1, _read_mm1, 9_000),
     Experiment(1, f"M/M/3, load {MM3_RATE / 3:g}", partial(_queue, rate=MM3_RATE, latency=exponential(1.0), servers=3), _mm3, _read_mm3, 6_000),
-    Experiment(1, f"M/D/1, load {MD1_RATE:g}", partial(_queue, rate=MD1_RATE, latency=CONSTANT), _md1, _read_wait, 5_000),
+    Experiment(1, f"M/D/1, load {MD1_RATE:g}", partial(_queue, rate=MD1_RATE, latency=CONSTANT), _md1, _read_wait, 5_500),
     Experiment(1, f"M/G/1, lognormal, load {MG1_RATE:g}", partial(_queue, rate=MG1_RATE, latency=LOGNORMAL), _mg1, _read_latency, 3_600),
     Experiment(2, f"M^X/M/1, load {GROUP_RATE:g}", _groups, _groups_exact, _read_latency, 8_000),
     Experiment(7, f"M/D/{LINES}/{LINES}", partial(_loss, latency=CONSTANT), _loss_exact, _read_loss, 1_000),

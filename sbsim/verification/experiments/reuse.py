@@ -90,8 +90,8 @@ def _read_lru(counted: Counted) -> Readings:
 TINY, SMALL, LARGE = Cache(20, 0.9, 3), Cache(60, 0.9, 15), Cache(2000, 0.8, 200)
 
 REUSE = (
-    Experiment(5, "one content, expiring", _expiring, _expiring_exact, _read_expiring, 5_500),
+    Experiment(5, "one expiring content", _expiring, _expiring_exact, _read_expiring, 5_500),
     Experiment(6, "LRU, 3 of 20 contents", partial(_lru, cache=TINY), partial(_lru_exact, cache=TINY), _read_lru, 2_000),
     Experiment(6, "LRU, 15 of 60 contents", partial(_lru, cache=SMALL), partial(_lru_exact, cache=SMALL), _read_lru, 1_000),
-    Experiment(6, "LRU, 200 of 2000 contents (Che)", partial(_lru, cache=LARGE), partial(_lru_che, cache=LARGE), _read_lru, 4_000, 32),
+    Experiment(6, "LRU, 200 of 2000 contents (Che)", partial(_lru, cache=LARGE), partial(_lru_che, cache=LARGE), _read_lru, 4_000, 48),
 )
