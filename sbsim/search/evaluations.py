@@ -60,6 +60,7 @@ class Evaluations:
         self._n_planned = n_planned
         self._kept = {} if store is None else store.load()
         self._known: dict[Task, Outcome] = {}
+        self._refusals: dict[Values, str] = {}
         self._spent = 0.0
 
     @property
@@ -90,7 +91,7 @@ class Evaluations:
 
     def refusal(self, values: Values) -> str:
         """Why a candidate's settings exclude each other; empty when they do not."""
-        return next((one.refusal for task, one in self._known.items() if task.values == values and one.refusal), "")
+        return self._refusals.get(values, "")
 
     def close(self, *, is_finished: bool) -> None:
         """Let go of the store; what it keeps is not needed any more when the study is finished."""
@@ -114,5 +115,7 @@ class Evaluations:
     def _note(self, task: Task, outcome: Outcome) -> None:
         self._known[task] = outcome
         self._spent += task.share
+        if outcome.refusal:
+            self._refusals.setdefault(task.values, outcome.refusal)
         if self._progress is not None:
             self._progress(len(self._known), max(self._n_planned, len(self._known)))
