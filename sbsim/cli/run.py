@@ -24,7 +24,7 @@ SECTIONS = {
         "sla_compliance", "sla_compliance_urgent", "sla_compliance_normal", "sla_compliance_background", "mean_latency_s", "p50_latency_s",
         "p95_latency_s", "p99_latency_s", "p95_latency_s_urgent", "mean_wait_s", "p95_wait_s",
     ),
-    "load": ("n_retries", "n_rate_limited", "attempt_error_rate", "provider_utilisation", "budget_utilisation", "throughput_per_s"),
+    "load": ("n_retries", "n_rate_limited", "attempt_error_rate", "provider_utilisation", "budget_utilisation", "throughput_per_s", "capacity_per_s"),
 }  # fmt: skip
 """What the table shows unless `--all` asks for every KPI."""
 
@@ -37,6 +37,7 @@ def run(
     jobs: Jobs = None,
     json: Json = False,
     every: Annotated[bool, typer.Option("--all", help="Show every KPI, not only the usual ones.")] = False,
+    overload: Annotated[bool, typer.Option("--overload", help="Squeeze the traffic until it saturates: what the lanes take at most.")] = False,
     quiet: Quiet = False,
     meta: Meta = False,
 ) -> None:
@@ -49,12 +50,18 @@ def run(
       sbsim run quickstart
       sbsim run quickstart --set batching.max_batch_size=8 --set batching.max_wait=20s
       sbsim run my-scenario.yaml --config out/recommended.yaml --seed 12 --json
+      sbsim run quickstart --overload
     """
     started_at = perf_counter()
     from sbsim.cli import console
     from sbsim.simulation.study import simulate
 
     loaded = load_scenario(scenario, sets, configs)
+    if overload:
+        from sbsim.simulation.study import squeezed
+
+        loaded, factor = squeezed(loaded, seed=seed)
+        console.warn([f"traffic {factor:g} times as fast, so that it saturates: only capacity_per_s is a result"], quiet=quiet)
     with console.progress(f"{loaded.name}: replications", quiet=quiet) as progress:
         study = simulate(loaded, seed=seed, jobs=n_jobs(jobs), progress=progress)
     console.warn(study.warnings, quiet=quiet)

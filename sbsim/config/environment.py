@@ -28,7 +28,7 @@ def from_environment(variables: Mapping[str, str], where: str = "environment") -
         known = _BY_NAME.get(name)
         if known is None:
             if name.startswith(PREFIX):
-                raise ScenarioError(f"{where}: {name}: no such setting{nearest(name, _BY_NAME)}; `sbsim schema` lists what there is")
+                raise ScenarioError(f"{where}: {name}: no such setting{nearest(name, _BY_NAME)}; `sbsim schema --settings` lists what there is")
             continue
         try:
             value = known.read_text(variables[name])

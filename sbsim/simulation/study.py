@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sbsim.config import Config
+from sbsim.errors import ScenarioError
 from sbsim.measure import Counted, Estimate, alerts, estimates
 from sbsim.measure.steady import Series, find_warmup
 from sbsim.parallel import run_all
@@ -16,6 +17,9 @@ from sbsim.simulation.replicate import Replication, replicate, run
 
 if TYPE_CHECKING:
     from sbsim.scenario import Scenario
+
+FASTEST_SQUEEZE = 1024.0
+MOST_SQUEEZED = 5_000_000
 
 
 @dataclass(slots=True)
@@ -74,6 +78,51 @@ def simulate(
     warmup_s = warmup_instant(scenario, seed=seed, jobs=jobs)
     done = replicate(scenario, seed=seed, replications=replications, warmup_s=warmup_s, jobs=jobs, progress=progress)
     return study_of(scenario, seed, done, warmup_s)
+
+
+def squeezed(scenario: Scenario, *, seed: int | None = None) -> tuple[Scenario, float]:
+    """The scenario with its traffic squeezed, twice as fast each time, until it is saturated; and by which factor.
+
+    Only then is throughput a capacity: what the lanes take, not what happens to arrive. The least factor at which the first three replications are
+    saturated; where reuse grows with the traffic there may be none, and the first at which one of them is has to do.
+
+    Raises
+    ------
+    ScenarioError
+        When not even traffic 1,024 times as fast, or of 5 million requests, saturates it.
+    """
+    factor, first = 1.0, None
+    while factor <= FASTEST_SQUEEZE:
+        crowded = scenario.with_values(_faster(scenario, factor)) if factor > 1 else scenario
+        n_saturated = 0
+        for replication in range(3):
+            finished = run(crowded, seed=seed, replication=replication)
+            if not Counted(finished, crowded).is_saturated:
+                break
+            n_saturated += 1
+        if n_saturated == 3:
+            return crowded, factor
+        if n_saturated and first is None:
+            first = crowded, factor
+        if finished.prepared.n > MOST_SQUEEZED or (first is not None and not n_saturated):
+            break
+        factor *= 2
+    if first is not None:
+        return first
+    raise ScenarioError(f"{scenario.name}: nothing in it saturates, even with traffic {factor:g} times as fast; try a limit or a concurrency")
+
+
+def _faster(scenario: Scenario, factor: float) -> dict[str, Any]:
+    """Traffic `factor` times as fast: a trace is played faster, synthetic rates are multiplied."""
+    workload = scenario.workload
+    if workload.source == "trace":
+        return {"workload.speedup": workload.speedup * factor}
+    arrivals = workload.arrivals
+    assert arrivals is not None
+    if arrivals.rates is not None:
+        return {"workload.arrivals.rates": [rate * factor for rate in arrivals.rates]}
+    assert arrivals.rate is not None
+    return {"workload.arrivals.rate": arrivals.rate * factor}
 
 
 def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: float) -> Study:

@@ -12,7 +12,7 @@ from sbsim.config import Config
 from sbsim.errors import ScenarioError
 from sbsim.records import PENDING
 from sbsim.scenario import Scenario
-from sbsim.simulation import replicate, run, simulate, warmup_instant
+from sbsim.simulation import replicate, run, simulate, squeezed, warmup_instant
 
 
 def scenario(**changes):
@@ -127,3 +127,20 @@ def test_common_luck_two_configs_meet_the_same_traffic():
 def test_inv_12_a_mechanism_that_never_fired_is_a_warning():
     """The cache is on and no content is asked for twice: the reader is told."""
     assert any("cache" in warning and "never fired" in warning for warning in simulate(scenario(), seed=1, replications=1).warnings)
+
+
+def test_squeezed_traffic_shows_what_a_lane_takes():
+    """One slot with a mean service of 1 s takes one request a second, however little traffic the scenario has."""
+    crowded, factor = squeezed(scenario(rate=0.2), seed=1)
+    assert factor == 8
+    capacity = simulate(crowded, seed=1).kpis["capacity_per_s"]
+    assert capacity.n == 3
+    assert capacity.mean == pytest.approx(1.0, abs=0.05)
+    assert simulate(scenario(rate=0.2), seed=1, replications=1).kpis["capacity_per_s"].mean is None
+
+
+def test_what_nothing_limits_has_no_capacity():
+    """Without a limit of any kind squeezing ends with a message."""
+    free = scenario(rate=0.5, horizon=20).with_values({"rate_limit.concurrency": None})
+    with pytest.raises(ScenarioError, match="nothing in it saturates"):
+        squeezed(free, seed=1)

@@ -35,5 +35,5 @@ def find_kpi(name: str, *, where: str = "kpi") -> Kpi:
     if kpi is not None:
         return kpi
     near = get_close_matches(name, KPI_BY_NAME, n=3, cutoff=0.5)
-    hint = f"try {' or '.join(near)}" if near else "`sbsim schema` lists them"
+    hint = f"try {' or '.join(near)}" if near else "`sbsim schema --kpis` lists them"
     raise ScenarioError(f"{where}: {name!r} is not a KPI; {hint}")
