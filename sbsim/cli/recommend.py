@@ -92,8 +92,8 @@ def _show(answer: Recommendation, out: Path | None) -> None:
 
 def _show_kpis(answer: Recommendation) -> None:
     from sbsim.cli import console
-    from sbsim.cli.figures import NOTHING, with_half_width
     from sbsim.measure import KPI_BY_NAME
+    from sbsim.report.tables import NOTHING, with_half_width
 
     objective = answer.scenario.objective
     names = dict.fromkeys([objective.minimise, *SHOWN[:3], *(constraint.kpi for constraint in objective.subject_to), *SHOWN[3:]])

@@ -12,22 +12,6 @@ from sbsim.cli.options import Configs, Jobs, Json, Meta, Quiet, Scenario, Seed, 
 if TYPE_CHECKING:
     from sbsim.simulation.study import Study
 
-SECTIONS = {
-    "requests": ("n_requests", "n_delivered", "n_failed", "n_refused", "n_pending"),
-    "money": (
-        "total_cost_usd", "provider_cost_usd", "penalty_cost_usd", "cost_per_request_usd", "individual_cost_usd", "savings_usd", "savings_fraction",
-    ),
-    "reuse and batching": (
-        "cache_hit_ratio", "coalesced_ratio", "n_calls", "average_batch_size", "average_call_size", "batching_efficiency", "api_call_reduction",
-    ),
-    "time": (
-        "sla_compliance", "sla_compliance_urgent", "sla_compliance_normal", "sla_compliance_background", "mean_latency_s", "p50_latency_s",
-        "p95_latency_s", "p99_latency_s", "p95_latency_s_urgent", "mean_wait_s", "p95_wait_s",
-    ),
-    "load": ("n_retries", "n_rate_limited", "attempt_error_rate", "provider_utilisation", "budget_utilisation", "throughput_per_s", "capacity_per_s"),
-}  # fmt: skip
-"""What the table shows unless `--all` asks for every KPI."""
-
 
 def run(
     scenario: Scenario,
@@ -95,16 +79,10 @@ def to_document(study: Study) -> dict[str, Any]:
 
 def _show(study: Study, every: bool) -> None:
     from sbsim.cli import console
-    from sbsim.cli.figures import NOTHING, figures
-    from sbsim.measure import KPI_BY_NAME
+    from sbsim.report.tables import KPI_COLUMNS, kpi_rows
 
     console.say(f"{study.scenario.name}: {len(study.replications)} replications, seed {study.seed}; half-widths (95 %) are over {study.over}")
     console.say()
-    rows: list[list[str] | None] = []
-    for names in [tuple(study.kpis)] if every else list(SECTIONS.values()):
-        shown = [[name, *figures(study.kpis[name]), KPI_BY_NAME[name].unit] for name in names]
-        rows.extend(row for row in shown if every or row[1] != NOTHING)
-        rows.append(None)
-    console.print_table(["KPI", "mean", "± 95 %", "unit"], rows, right=(1, 2))
+    console.print_table(list(KPI_COLUMNS), kpi_rows(study.kpis, every=every), right=(1, 2))
     for alert in study.alerts:
         console.say(f"alert: {alert}")

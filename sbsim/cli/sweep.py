@@ -102,7 +102,7 @@ def _rank(row: Row, kpi: str) -> tuple[bool, float]:
 
 
 def _cells(row: Row, names: list[str]) -> list[str]:
-    from sbsim.cli.figures import NOTHING, with_half_width
+    from sbsim.report.tables import NOTHING, with_half_width
 
     if row.refused:
         return [NOTHING] * len(names) + [f"refused: {row.refused}"]

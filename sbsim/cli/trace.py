@@ -88,7 +88,7 @@ def _span(seconds: float) -> str:
 
 def _show(described: Description) -> None:
     from sbsim.cli import console
-    from sbsim.cli.figures import NOTHING
+    from sbsim.report.tables import NOTHING
 
     def number(value: float | None) -> str:
         return NOTHING if value is None else f"{value:,.6g}"

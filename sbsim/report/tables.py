@@ -25,7 +25,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "sla_compliance", "sla_compliance_urgent", "sla_compliance_normal", "sla_compliance_background", "mean_latency_s", "p50_latency_s",
         "p95_latency_s", "p99_latency_s", "p95_latency_s_urgent", "mean_wait_s", "p95_wait_s",
     ),
-    "load": ("n_retries", "n_rate_limited", "attempt_error_rate", "provider_utilisation", "budget_utilisation", "throughput_per_s"),
+    "load": ("n_retries", "n_rate_limited", "attempt_error_rate", "provider_utilisation", "budget_utilisation", "throughput_per_s", "capacity_per_s"),
 }  # fmt: skip
 """The usual KPIs by section, in the order of reading."""
 

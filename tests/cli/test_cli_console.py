@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbsim.cli import console
-from sbsim.cli.figures import NOTHING, figures, with_half_width
 from sbsim.measure.intervals import Estimate
+from sbsim.report.tables import NOTHING, figures, with_half_width
 
 
 @given(st.text(st.characters(exclude_categories=())))
