@@ -58,7 +58,7 @@ def settings_table() -> str:
     for path, setting in SETTINGS.items():
         doc = setting.doc.replace("|", "\\|")
         alias = f" (alias `{setting.alias}`)" if setting.alias else ""
-        rows.append(f"| `{path}` | {written(setting.default, setting.unit)} | {doc}{alias} | {setting.part or ""} |")
+        rows.append(f"| `{path}` | {written(setting.default, setting.unit)} | {doc}{alias} | {setting.part or ''} |")
     return "\n".join(rows)
 
 
