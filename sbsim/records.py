@@ -117,15 +117,16 @@ class Request:
 
 
 class Entry:
-    """Content as a cache tier holds it: a reference or inline value, dead from `expires_at` on."""
+    """Content as a cache tier holds it: a reference or inline value, dead from `expires_at` on; `cost_nano` is what it costs to make again."""
 
-    __slots__ = ("content", "expires_at", "key", "n_bytes")
+    __slots__ = ("content", "cost_nano", "expires_at", "key", "n_bytes")
 
-    def __init__(self, key: Hashable, expires_at: float, content: Any = None, n_bytes: float = 0.0) -> None:
+    def __init__(self, key: Hashable, expires_at: float, content: Any = None, n_bytes: float = 0.0, cost_nano: int = 0) -> None:
         self.key = key
         self.expires_at = expires_at
         self.content = content
         self.n_bytes = n_bytes
+        self.cost_nano = cost_nano
 
 
 class Usage(NamedTuple):

@@ -137,8 +137,8 @@ class Cache(Model):
     memory_size: Count = setting(1000, "Entries of the memory tier at most; 0 switches it off.", alias="CACHE_MEMORY_SIZE")
     memory_bytes: OptionalSize = setting(256.0 * 2**20, "Bytes of the memory tier at most; the tighter bound counts.")
     ttl: OptionalDuration = setting(3600.0, "Seconds that an entry may be served.")
-    policy: Annotated[str, Choice(("lru", "lfu", "sieve", "fifo"))] = setting(
-        "lru", "Which entry goes when the tier is full.", later={"lfu": 3, "sieve": 3, "fifo": 3}
+    policy: Annotated[str, Choice(("lru", "lfu", "sieve", "w_tinylfu", "gdsf"))] = setting(
+        "lru", "Which entry goes when the tier is full; gdsf weighs what it costs to make again."
     )
     near_duplicates: Boolean = setting(False, "Whether content of the same meaning in other words is reused.", part=3)
     near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import Any
 
-from sbsim.components.cache import LruCache
+from sbsim.components.cache import Cache
 from sbsim.components.retry import RETRYABLE, Retry
 from sbsim.errors import StateError
 from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Hit, Refuse
@@ -49,7 +49,7 @@ class Pipeline:
     wake_at : when `wake` is wanted; inf: never. Read it after every input.
     """
 
-    def __init__(self, *, cache: LruCache, dispatcher: Dispatcher, retry: Retry, max_pending: float, on_full: str, in_doubt: str) -> None:
+    def __init__(self, *, cache: Cache, dispatcher: Dispatcher, retry: Retry, max_pending: float, on_full: str, in_doubt: str) -> None:
         self.wake_at = inf
         self.lanes = dispatcher.lanes
         self.cache = cache
@@ -284,7 +284,8 @@ class Pipeline:
             if lacking is not None and index in lacking:
                 continue
             content = item.content
-            entry = Entry(content.key, now + life_s, None if contents is None else contents[index], 0.0 if n_bytes is None else n_bytes[index])
+            made = None if contents is None else contents[index]
+            entry = Entry(content.key, now + life_s, made, 0.0 if n_bytes is None else n_bytes[index], content.individual_nano)
             if content.reusable and life_s > 0.0:
                 cache.put(entry, now)
             if not item.done:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from math import inf
 
 import hypothesis.strategies as st
@@ -97,6 +99,41 @@ def test_memory_does_not_grow_with_traffic(policy, keys_in_turn):
     """Entries that have left are forgotten, whether evicted or replaced, even if none of them has expired yet."""
     cache = POLICIES[policy](10, inf, 1e9)
     for k in range(5000):
+        cache.get(k % keys_in_turn, float(k))
         cache.put(Entry(k % keys_in_turn, k + 1e6), float(k))
     assert len(cache) == min(10, keys_in_turn)
-    assert sum(len(getattr(cache, name)) for name in cache.__slots__ if hasattr(getattr(cache, name), "__len__")) < 200
+    names = {name for each in type(cache).__mro__ for name in getattr(each, "__slots__", ())}
+    assert {"_entries", "_agenda"} < names
+    assert sum(len(getattr(cache, name)) for name in names if hasattr(getattr(cache, name), "__len__")) < 300
+
+
+@policies
+def test_the_last_entry_put_is_kept(policy):
+    """A newcomer is never its own victim, however much less it is worth than what is there."""
+    cache = POLICIES[policy](5, 20.0, inf)
+    for k in range(5):
+        cache.put(Entry(k, inf, n_bytes=1.0, cost_nano=10**9), 0.0)
+        assert all(cache.get(k, 1.0) for _ in range(20))
+    for k, n_bytes in enumerate((1.0, 20.0, 3.0)):
+        gone = cache.put(Entry(f"new {k}", inf, n_bytes=n_bytes, cost_nano=1), 2.0)
+        assert gone
+        assert f"new {k}" not in gone
+        assert cache.get(f"new {k}", 2.0) is not None
+
+
+@policies
+def test_decisions_are_the_same_in_every_process(policy):
+    """What is evicted, and in which order, does not depend on PYTHONHASHSEED."""
+    script = (
+        "import sys; from math import inf; from sbsim.components.cache import POLICIES; from sbsim.records import Entry\n"
+        "cache = POLICIES[sys.argv[1]](20)\n"
+        "for k in range(3000):\n"
+        "    key = ('tenant', f'content {k * k % 83}')\n"
+        "    if cache.get(key, k) is None: print(cache.put(Entry(key, inf, cost_nano=1 + k % 7), k))"
+    )
+    told = {
+        subprocess.run([sys.executable, "-c", script, policy], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
+    assert len(told.pop()) > 1000

@@ -107,6 +107,7 @@ def some_scenario(k):
                     del limit["burst"]
     if rng.random() < 0.4:
         config["budget"] = {"limit": pick([0.5, 3.0]), "window": 60, "reserve_urgent": pick([0, 0.3])}
+    config["cache"]["policy"] = pick(["lru", "lfu", "sieve", "w_tinylfu", "gdsf"])
     return Scenario.from_mapping(
         {
             "version": 1,

@@ -280,7 +280,7 @@ def test_settings_alone_change_nothing_else(good):
     assert a == b
     assert (a.workload, a.providers) == (s.workload, s.providers)
     assert a.with_values({"horizon": "9h"}).config.batching.max_wait == 5
-    for refused in ({"rate_limit.max_requests": 3}, {"cache.policy": "sieve"}, {"batching.max_wait": -1}):
+    for refused in ({"rate_limit.max_requests": 3}, {"cache.near_duplicates": True}, {"batching.max_wait": -1}):
         with pytest.raises(ScenarioError, match=f"config: {next(iter(refused))}|config.{next(iter(refused))}"):
             s.with_values(refused)
 
@@ -353,7 +353,7 @@ def test_a_deployment_is_read_back(good, tmp_path):
     ("config: {}\nproviders: [{name: a}]", ":2:13: providers[0]: missing: serves"),
     ("config: {}\nproviders:\n  - {name: a, serves: {content_type: text}, price: {plan: {fee: 1, per: 30d}}}",
      "price.plan: a plan with a fee comes with part 3"),
-    ("config: {cache: {policy: lfu}}", ":1:18: config.cache.policy: lfu comes with part 3"),
+    ("config: {batching: {formation: optimal}}", ":1:21: config.batching.formation: optimal comes with part 4"),
     ("config: {}\nsla: {urgnt: {}}", "sla.urgnt: 'urgnt' is not 1 (urgent)"),
 ])  # fmt: skip
 def test_a_broken_deployment_says_where(tmp_path, text, told):

@@ -66,6 +66,7 @@ CASES = [
     ("limit: 5000", "¦limit: 1e10", "config.budget.limit: 10000000000.0 must be >= 0 USD and <= 1e+09 USD", "try 0.10"),
     ("window: 24h", "¦window: none", "config.budget.window: none is not allowed here; must be > 0 s", 'try "8s"'),
     ("  budget:", "  batching: {¦coalesce: off}\n  budget:", "config.batching.coalesce: 'off' is not true or false", "try false"),
+    ("  budget:", "  cache: {¦policy: fifo}\n  budget:", "config.cache.policy: 'fifo' is not one of lru, lfu, sieve, w_tinylfu, gdsf", "try lru"),
     ("  budget:", "  queue: {¦policy: lifo}\n  budget:", "config.queue.policy: 'lifo' is not one of score, fifo, strict", "try fifo"),
     ("time_window: 60s", "¦time_window: none", "config.rate_limit.time_window: none is no window for max_requests", "max_requests: none"),
     # traffic
@@ -153,7 +154,6 @@ CASES = [
 
 LATER = [
     ("  budget:", "  cache: {¦near_duplicates: true}\n  budget:", "config.cache.near_duplicates: true comes with part 3; allowed now: false"),
-    ("  budget:", "  cache: {¦policy: sieve}\n  budget:", "config.cache.policy: sieve comes with part 3; allowed now: lru"),
     ("  budget:", '  cache: {¦redis_url: "${REDIS}"}\n  budget:', "config.cache.redis_url: ${REDIS} comes with part 3; allowed now: none"),
     ("  budget:", "  batching: {¦formation: optimal}\n  budget:", "config.batching.formation: optimal comes with part 4; allowed now: greedy"),
     ("  budget:", "  batching: {¦sizing: aimd}\n  budget:", "config.batching.sizing: aimd comes with part 3; allowed now: fixed"),
@@ -174,8 +174,8 @@ LATER = [
     ("instances: 1", "tiers: {¦redis: {latency: 2ms}}", "tiers.redis: the redis tier comes with part 3"),
     ("instances: 1", "¦indifference_usd: 3", "indifference_usd: a zone of indifference of one's own comes with part 6"),
     ("instances: 1", "¦robust: {scenarios: []}", "robust: a robust search comes with part 6"),
-    ("  cache.ttl: {low: 10min, high: 24h, log: true}", "  cache.policy: {choices: [lru, ¦sieve]}",
-     "search.cache.policy.choices[1]: sieve comes with part 3"),
+    ("  cache.ttl: {low: 10min, high: 24h, log: true}", "  batching.formation: {choices: [greedy, ¦optimal]}",
+     "search.batching.formation.choices[1]: optimal comes with part 4"),
 ]  # fmt: skip
 
 

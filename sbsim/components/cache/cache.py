@@ -1,24 +1,17 @@
-"""Delivered content kept for the next who asks: a memory. One class per policy, one contract for all (`tests/contract/test_cache_policies.py`).
-
-Contract. `get(key, now)` gives the live entry that was put last, or None; an entry is dead from its `expires_at` on (half-open), or `ttl_s` after it
-was put if that is earlier. `put(entry, now)` keeps it, as the policy ranks it, within `max_entries` and `max_bytes`, the tighter counting, and says
-which other keys left for it: the dead go before any that lives. An entry that alone is too large is not kept, and neither is what it replaces.
-
-It holds references and inline values and knows nothing of either. Keys carry the tenant, so tenants are apart.
-"""
+"""What every policy has in common: the entries, their bounds and their deaths. A policy adds which entry goes next."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, MutableMapping
 from heapq import heapify, heappop, heappush
 from math import inf
 
 from sbsim.records import Entry
 
 
-class LruCache:
-    """Least recently used goes first (Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970).
+class Cache(ABC):
+    """A bounded memory without an opinion.
 
     Parameters
     ----------
@@ -37,7 +30,7 @@ class LruCache:
         self.max_bytes = max_bytes
         self.ttl_s = ttl_s
         self.n_bytes = 0.0
-        self._entries: OrderedDict[Hashable, Entry] = OrderedDict()  # least recently used first
+        self._entries: MutableMapping[Hashable, Entry] = {}
         self._agenda: list[tuple[float, int, Entry]] = []  # when entries die, those that have left already among them
         self._serial = 0
 
@@ -45,14 +38,14 @@ class LruCache:
         return len(self._entries)
 
     def get(self, key: Hashable, now: float) -> Entry | None:
-        """The entry of `key`, now the most recently used; None when there is none alive."""
+        """The entry of `key`, which counts as a use of it; None when there is none alive."""
         entry = self._entries.get(key)
         if entry is None:
             return None
         if now >= entry.expires_at:
             self._drop(entry)
             return None
-        self._entries.move_to_end(key)
+        self._used(entry)
         return entry
 
     def put(self, entry: Entry, now: float) -> list[Hashable]:
@@ -61,39 +54,59 @@ class LruCache:
         if older is not None:
             self._drop(older)
         if entry.expires_at > now + self.ttl_s:
-            entry = Entry(entry.key, now + self.ttl_s, entry.content, entry.n_bytes)
+            entry = Entry(entry.key, now + self.ttl_s, entry.content, entry.n_bytes, entry.cost_nano)
         if self.max_entries <= 0 or entry.n_bytes > self.max_bytes or now >= entry.expires_at:
             return []
+        is_full = len(self._entries) >= self.max_entries or self.n_bytes + entry.n_bytes > self.max_bytes
+        left = self._make_room(now, entry) if is_full else []
         self._entries[entry.key] = entry
         self.n_bytes += entry.n_bytes
+        self._added(entry)
         if entry.expires_at < inf:
             self._serial += 1
             heappush(self._agenda, (entry.expires_at, self._serial, entry))
             if len(self._agenda) > 2 * len(self._entries) + 64:
                 self._tidy()
-        if len(self._entries) <= self.max_entries and self.n_bytes <= self.max_bytes:
-            return []
-        return self._make_room(now)
+        return left
 
     def configure(self, max_entries: int, max_bytes: float, ttl_s: float, now: float) -> list[Hashable]:
         """New bounds, at once; the keys that left for them. A new `ttl_s` holds for what is put from now on."""
         self.max_entries = max_entries
         self.max_bytes = max_bytes
         self.ttl_s = ttl_s
-        return self._make_room(now)
+        return self._make_room(now, None)
 
-    # -- steps -------------------------------------------------------------------------------------------------------------
-    def _make_room(self, now: float) -> list[Hashable]:
-        """Drop entries until the bounds hold again: what is dead, then by the policy."""
+    # -- what a policy says --------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def _used(self, entry: Entry) -> None:
+        """It was asked for."""
+
+    @abstractmethod
+    def _added(self, entry: Entry) -> None:
+        """It has just become one of the entries."""
+
+    @abstractmethod
+    def _removed(self, entry: Entry) -> None:
+        """It is no longer one of them."""
+
+    @abstractmethod
+    def _victim(self, newcomer: Entry | None) -> Entry:
+        """Which entry goes next, of one or more, for one that is not among them yet (None: for narrower bounds)."""
+
+    # -- steps ---------------------------------------------------------------------------------------------------------------
+    def _make_room(self, now: float, newcomer: Entry | None) -> list[Hashable]:
+        """Drop entries until the bounds hold with the newcomer: what is dead, then by the policy."""
         entries, agenda = self._entries, self._agenda
+        most = self.max_entries if newcomer is None else self.max_entries - 1
+        n_bytes = 0.0 if newcomer is None else newcomer.n_bytes
         left: list[Hashable] = []
         while agenda and agenda[0][0] <= now:
             entry = heappop(agenda)[2]
             if entries.get(entry.key) is entry:
                 self._drop(entry)
                 left.append(entry.key)
-        while entries and (len(entries) > self.max_entries or self.n_bytes > self.max_bytes):
-            entry = next(iter(entries.values()))
+        while entries and (len(entries) > most or self.n_bytes + n_bytes > self.max_bytes):
+            entry = self._victim(newcomer)
             self._drop(entry)
             left.append(entry.key)
         return left
@@ -105,8 +118,5 @@ class LruCache:
 
     def _drop(self, entry: Entry) -> None:
         del self._entries[entry.key]
+        self._removed(entry)
         self.n_bytes = self.n_bytes - entry.n_bytes if self._entries else 0.0  # rounding of past sums ends with an empty cache
-
-
-POLICIES: dict[str, type[LruCache]] = {"lru": LruCache}
-"""Policy by the name of `cache.policy`."""
