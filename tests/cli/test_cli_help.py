@@ -11,8 +11,8 @@ import pytest
 
 from .conftest import Command
 
-COMMANDS = (("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",), ("trace",), ("trace", "describe"))
-LATER = ("compare", "explain", "bound", "init", "show", "prices", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
+COMMANDS = (("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",), ("prices",), ("trace",), ("trace", "describe"))
+LATER = ("compare", "explain", "bound", "init", "show", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
