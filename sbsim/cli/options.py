@@ -39,6 +39,12 @@ Configs = Annotated[
     typer.Option("--config", metavar="FILE", help="Settings in place of the scenario's: yaml, json, toml or env (repeatable, the later one wins)."),
 ]
 
+Columns = Annotated[list[str] | None, typer.Option("--column", metavar="FIELD=COLUMN", help="Where a field stands in the file (repeatable).")]
+Defaults = Annotated[
+    list[str] | None, typer.Option("--default", metavar="FIELD=VALUE", help="What the file does not say, for every row (repeatable).")
+]
+SkipBadRows = Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them, instead of refusing the file.")]
+
 Seed = Annotated[int | None, typer.Option("--seed", parser=_seed, metavar="N", help="Root seed, in place of the scenario's.")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", parser=_processes, metavar="N", help="Processes to use; the result is the same. Default: one per core.")
@@ -46,6 +52,19 @@ Jobs = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
 Meta = Annotated[bool, typer.Option("--meta", help='Add timings to the JSON document, under "meta".')]
+
+
+def pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    """FIELD=VALUE options as a mapping."""
+    found = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise typer.BadParameter(
+                f"{option} {text}: not FIELD=VALUE; try {option} {'arrived_at=ts' if option == '--column' else 'content_type=image'}"
+            )
+        found[name] = value
+    return found
 
 
 def load_scenario(name: str, sets: list[str] | None, configs: list[Path] | None) -> ScenarioModel:

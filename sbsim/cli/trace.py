@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbsim.cli.options import Json, Quiet
+from sbsim.cli import trace_cache
+from sbsim.cli.options import Columns, Defaults, Json, Quiet, SkipBadRows, pairs
 
 if TYPE_CHECKING:
     from sbsim.workload import Description
@@ -25,20 +26,20 @@ def trace() -> None:
     \b
     Examples:
       sbsim trace describe requests.csv
+      sbsim trace cache requests.csv
     """
+
+
+app.command("cache")(trace_cache.cache)
 
 
 @app.command("describe")
 def describe(
     path: Annotated[str, typer.Argument(metavar="FILE", help="A csv, jsonl or Parquet file.")],
     format: Annotated[str, typer.Option("--format", metavar="NAME", help="generic, azure-llm or gentd26.")] = "generic",
-    columns: Annotated[
-        list[str] | None, typer.Option("--column", metavar="FIELD=COLUMN", help="Where a field stands in the file (repeatable).")
-    ] = None,
-    defaults: Annotated[
-        list[str] | None, typer.Option("--default", metavar="FIELD=VALUE", help="What the file does not say, for every row (repeatable).")
-    ] = None,
-    skip: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them, instead of refusing the file.")] = False,
+    columns: Columns = None,
+    defaults: Defaults = None,
+    skip: SkipBadRows = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,8 +57,8 @@ def describe(
     described = read_and_describe(
         path,
         format=format,
-        columns=_pairs("--column", columns),
-        defaults=_pairs("--default", defaults),
+        columns=pairs("--column", columns),
+        defaults=pairs("--default", defaults),
         on_bad_row="skip" if skip else "error",
     )
     if json:
@@ -65,19 +66,6 @@ def describe(
         return
     console.warn(described.warnings, quiet=quiet)
     _show(described)
-
-
-def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    """FIELD=VALUE options as a mapping."""
-    pairs = {}
-    for text in given or ():
-        name, equals, value = text.partition("=")
-        if not (name and equals and value):
-            raise typer.BadParameter(
-                f"{option} {text}: not FIELD=VALUE; try {option} {'arrived_at=ts' if option == '--column' else 'content_type=image'}"
-            )
-        pairs[name] = value
-    return pairs
 
 
 def _span(seconds: float) -> str:

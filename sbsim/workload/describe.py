@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbsim.components.fingerprint import fingerprint, is_reusable
 from sbsim.records import PRIORITIES
-from sbsim.workload.traces import Trace, Wish, as_request, read_trace
+from sbsim.workload.identity import identities
+from sbsim.workload.traces import Trace, read_trace
 
 _BIN_S = 60.0
 
@@ -147,21 +147,12 @@ def _peak_to_mean(arrived_at: NDArray[np.float64], span: float) -> float | None:
 
 def _contents(trace: Trace) -> tuple[int, float | None]:
     """(distinct contents, share of rows that repeat one), by fingerprint."""
-    numbers: dict[str, int] = {}
-    identity = np.array([_identity(wish, numbers) for wish in trace.wishes])[trace.wish]
-    n_known = int((identity >= 0).sum())
     if not any(wish.has_identity for wish in trace.wishes):
         return trace.n, None
-    n_distinct = np.unique(identity[identity >= 0]).size
-    return trace.n - n_known + n_distinct, (n_known - n_distinct) / trace.n
-
-
-def _identity(wish: Wish, numbers: dict[str, int]) -> int:
-    """Number of a wish's fingerprint, -1 where nobody else can want the same. A prompt of unknown type is compared as text is: case counts."""
-    if not wish.has_identity:
-        return -1
-    request = as_request(wish, wish.content_type or "text")
-    return numbers.setdefault(fingerprint(request), len(numbers)) if is_reusable(request) else -1
+    known = identities(trace)
+    known = known[known >= 0]
+    n_distinct = np.unique(known).size
+    return trace.n - known.size + n_distinct, (known.size - n_distinct) / trace.n
 
 
 def _shares(trace: Trace, labels: list[str]) -> dict[str, float]:

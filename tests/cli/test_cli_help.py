@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import Command
 
-COMMANDS = (("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",), ("prices",), ("trace",), ("trace", "describe"))
+COMMANDS = (("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",), ("prices",), ("trace",), ("trace", "describe"), ("trace", "cache"))
 LATER = ("compare", "explain", "bound", "init", "show", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
 
 
