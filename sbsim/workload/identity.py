@@ -20,7 +20,7 @@ def identities(trace: Trace) -> NDArray[np.int64]:
 
 def _identity(wish: Wish, numbers: dict[str, int]) -> int:
     """A prompt of unknown type is compared as text is: case counts."""
-    if not wish.has_request:
+    if not wish.has_identity:
         return UNKNOWN
     request = as_request(wish, wish.content_type or "text")
     return numbers.setdefault(fingerprint(request), len(numbers)) if is_reusable(request) else OWN
