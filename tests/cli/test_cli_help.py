@@ -11,8 +11,8 @@ import pytest
 
 from .conftest import Command
 
-COMMANDS = (("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",), ("prices",), ("trace",), ("trace", "describe"), ("trace", "cache"))
-LATER = ("compare", "explain", "bound", "init", "show", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
+COMMANDS = (("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",), ("prices",), ("show",), ("trace",), ("trace", "describe"), ("trace", "cache"))
+LATER = ("compare", "explain", "bound", "init", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
