@@ -41,7 +41,7 @@ def notes_of(inquiry: Inquiry, selection: Selection, verdict: str, recommended: 
 
 def traffic_of(scenario: Scenario) -> str:
     """The traffic that a report is about, in words."""
-    if scenario.workload.source != "trace":
+    if scenario.workload.is_drawn:
         return "fresh traffic drawn from the scenario's laws"
     start, end = scenario.workload.between or (0.0, 0.0)
     unit, size = ("h", 3600.0) if end >= 2 * 3600 else ("min", 60.0)

@@ -43,9 +43,12 @@ from sbsim.scenario.kinds import (
 FORMATS = ("generic", "sbsim", "journal", "azure-llm", "gentd26", "mooncake", "servegen", "openai-batch", "litellm-spend-logs")
 RECORDED = ("started_at", "finished_at", "cost_usd", "status", "cached", "provider")
 """Columns of a trace that hold what happened, not what was asked for."""
+DRAWN = ("servegen",)
+"""Formats that hold laws to draw traffic from instead of traffic."""
 _ASKED = (
     "arrived_at", "id", "content_type", "prompt", "resolution", "duration", "engine", "priority", "style_params", "fingerprint", "tenant", "variant",
-    "seed", "inputs", "allow_reuse", "deadline_s", "job_id", "units_in", "units_out", "max_units_out", "n_images", "input_s",
+    "seed", "inputs", "allow_reuse", "deadline_s", "job_id", "units_in", "units_out", "max_units_out", "n_images", "input_s", "estimated_cost",
+    "blocks",
 )  # fmt: skip
 _FALLBACKS: Mapping[str, Any] = {
     "content_type": Choice(CONTENT_TYPES).read,
@@ -217,14 +220,19 @@ class Workload(Model):
     tenants: Tenants = section(Tenants, "Whose requests they are (synthetic).")
     catalogue: Catalogue | None = field(None, "What can be asked for (synthetic); without one every request is content of its own.")
     classes: tuple[TrafficClass, ...] = field((), "Kinds of requests (synthetic).")
-    path: Annotated[str | None, Text("a path", or_none=True, example='"traffic.csv"')] = field(None, "File of the trace.")
+    path: Annotated[str | None, Text("a path", or_none=True, example='"traffic.csv"')] = field(None, "File of the trace; a folder for servegen.")
     format: Annotated[str, Choice(FORMATS)] = field("generic", "How the trace is written.")
     columns: Annotated[dict[str, str], Columns()] = field({}, "Field of a request -> column (generic).")
     defaults: Annotated[dict[str, Any], Fallbacks()] = field({}, "What the trace does not say.")
     speedup: PositiveNumber = field(1.0, "How many times faster the trace is replayed.")
-    between: Between = field(None, "Part of the trace that is replayed: seconds from its first arrival.")
+    between: Between = field(None, "Part of the trace that is replayed: seconds from its first arrival (servegen: from its first window).")
     on_bad_row: Annotated[str, Choice(("error", "skip"))] = field("error", "What happens to a row that cannot be read.")
     resample: Resample | None = field(None, "Histories made from one trace (part 6).")
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether each replication is a fresh history, drawn from laws, rather than one that was recorded."""
+        return self.source != "trace" or self.format in DRAWN
 
     @model_validator(mode="after")
     def _fits_its_source(self) -> Self:

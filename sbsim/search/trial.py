@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sbsim.config import SETTINGS
-from sbsim.errors import ScenarioError
+from sbsim.errors import ScenarioError, TraceError
 from sbsim.scenario import Knob, Scenario, is_whole
 from sbsim.search.evaluations import Task
 from sbsim.search.objective import Outcome
@@ -92,7 +92,7 @@ def baseline_of(scenario: Scenario, space: Space) -> Values:
 
 def parts_of(scenario: Scenario) -> dict[str, Scenario]:
     """The scenario that each stream of seeds runs on."""
-    if scenario.workload.source != "trace":
+    if scenario.workload.is_drawn:
         return {SEARCH: scenario, SELECTION: scenario, REPORT: scenario}
     searched, reported = cut(scenario)
     return {SEARCH: searched, SELECTION: searched, REPORT: reported, WHOLE: scenario}
@@ -134,13 +134,18 @@ def shortened(scenario: Scenario, share: float, warmup_s: float) -> Scenario:
 
 
 def trace_digest(scenario: Scenario) -> str | None:
-    """Hex digest of the trace's bytes; None for synthetic traffic."""
+    """Hex digest of the trace's bytes, of all files where it is a folder; None for synthetic traffic. Raises TraceError where it cannot be read."""
     if scenario.workload.source != "trace" or scenario.workload.path is None:
         return None
     digest = hashlib.blake2b(digest_size=16)
-    with Path(scenario.workload.path).open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
+    place = Path(scenario.workload.path)
+    try:
+        for path in sorted(file for file in place.iterdir() if file.is_file()) if place.is_dir() else [place]:
+            with path.open("rb") as file:
+                while piece := file.read(1 << 20):
+                    digest.update(piece)
+    except (OSError, ValueError) as error:
+        raise TraceError(f"{place}: cannot be read ({error.strerror if isinstance(error, OSError) else error}); try another workload.path") from None
     return digest.hexdigest()
 
 

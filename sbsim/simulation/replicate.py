@@ -36,12 +36,14 @@ class Run:
 
 @dataclass(slots=True, frozen=True)
 class Replication:
-    """What is kept of a run: its KPIs, whether it was saturated or ended with work pending, and how often each mechanism fired."""
+    """What is kept of a run: its KPIs, whether it was saturated or ended with work pending, how often each mechanism fired, and what a reader should
+    know of its traffic."""
 
     kpis: dict[str, float | None]
     is_saturated: bool
     is_incomplete: bool
     counters: dict[str, int]
+    warnings: tuple[str, ...] = ()
 
 
 def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, config: Config | None = None) -> Run:
@@ -103,4 +105,4 @@ def _one(scenario: Scenario, seed: int, config: Config | None, warmup_s: float, 
         scenario = scenario.with_config(config)
     finished = run(scenario, seed=seed, replication=replication)
     counted = Counted(finished, scenario, warmup_s)
-    return Replication(kpi_values(counted), counted.is_saturated, finished.log.is_incomplete, finished.log.counters)
+    return Replication(kpi_values(counted), counted.is_saturated, finished.log.is_incomplete, finished.log.counters, finished.prepared.warnings)

@@ -131,12 +131,12 @@ def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: f
     counters = {name: sum(one.counters[name] for one in done) for name in done[0].counters}
     saturated = any(one.is_saturated for one in done)
     incomplete = any(one.is_incomplete for one in done)
-    warnings = [*scenario.warnings, *_idle(scenario, counters)]
+    warnings = [*scenario.warnings, *done[0].warnings, *_idle(scenario, counters)]
     if saturated:
         warnings.insert(0, "saturated: requests arrive faster than the limits let them go; waiting times depend on the horizon, not on the settings")
     if incomplete:
         warnings.append("incomplete: requests were still pending at the end of the drain; they count as lost")
-    over = "provider" if scenario.workload.source == "trace" else "traffic and provider"
+    over = "traffic and provider" if scenario.workload.is_drawn else "provider"
     return Study(scenario, seed, done, kpis, saturated, incomplete, alerts(kpis, scenario), warnings, warmup_s, over, counters)
 
 

@@ -3,7 +3,8 @@
 This room knows scenarios, prices (through `pipeline.prepare`) and files of traffic. It knows no component, no clock and no provider's behaviour.
 """
 
-from sbsim.workload.describe import Description, Quantiles, describe
+from sbsim.workload.billed import Bills, bills
+from sbsim.workload.describe import Description, Quantiles, describe, described
 from sbsim.workload.prepared import Prepared, forget, prepare
 
-__all__ = ["Description", "Prepared", "Quantiles", "describe", "forget", "prepare"]
+__all__ = ["Bills", "Description", "Prepared", "Quantiles", "bills", "describe", "described", "forget", "prepare"]

@@ -5,7 +5,7 @@ Knows traces; no scenario and no price.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from sbsim.records import PRIORITIES
 from sbsim.workload.identity import identities
-from sbsim.workload.traces import Trace, read_trace
+from sbsim.workload.traces import STATUSES, Outcomes, Trace, read_trace
 
 _BIN_S = 60.0
+_MOST_BINS = 60
+_WIDTHS_S = (0.001, 0.01, 0.1, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
+"""Round lengths of a bin of time."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,69 @@ class Quantiles:
 
 
 @dataclass(frozen=True)
+class Histogram:
+    """How many values lie from each edge up to the next; one count less than edges."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of_time(cls, arrived_at: NDArray[np.float64]) -> Histogram:
+        """Arrivals in bins of a round length, seconds from the first one."""
+        span = float(arrived_at[-1] - arrived_at[0])
+        width = next((width for width in _WIDTHS_S if span < _MOST_BINS * width), float(np.ceil(span / _MOST_BINS / 86400) * 86400))
+        place = ((arrived_at - arrived_at[0]) // width).astype(np.int64)
+        counts = np.bincount(place)
+        return cls(tuple((np.arange(counts.size + 1) * width).tolist()), tuple(counts.tolist()))
+
+    @classmethod
+    def of_gaps(cls, gaps: NDArray[np.float64]) -> Histogram:
+        """Gaps by powers of ten: those of 0 s and up to the least power first."""
+        positive = gaps[gaps > 0]
+        low = int(np.floor(np.log10(positive.min()))) if positive.size else -3
+        low = max(low, -9)
+        high = max(int(np.floor(np.log10(positive.max()))) + 1 if positive.size else 0, low + 1)
+        edges = (0.0, *(10.0**power for power in range(low + 1, high + 1)))
+        counts = np.bincount(np.searchsorted(edges, gaps, side="right") - 1, minlength=len(edges) - 1)
+        return cls(edges, tuple(counts[: len(edges) - 1].tolist()))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What rows say of how they went.
+
+    Attributes
+    ----------
+    n_costs, cost_usd : rows that state a bill, and dollars in all. cached : share of rows answered by an own cache, of those that say so.
+    statuses : share of rows by how they ended, of those that say so. providers : share of rows by provider, likewise.
+    waited_s, took_s : seconds from arrival to start, and to end.
+    """
+
+    n_costs: int
+    cost_usd: float
+    cached: float | None
+    statuses: dict[str, float]
+    providers: dict[str, float]
+    waited_s: Quantiles | None
+    took_s: Quantiles | None
+
+    @classmethod
+    def of(cls, outcomes: Outcomes) -> Recorded:
+        """Of the outcomes of a trace."""
+        known, cached = outcomes.cost_usd[~np.isnan(outcomes.cost_usd)], outcomes.cached[outcomes.cached >= 0]
+        waited, took = (column[~np.isnan(column)] for column in (outcomes.waited_s, outcomes.took_s))
+        return cls(
+            known.size,
+            float(known.sum()),
+            float(cached.mean()) if cached.size else None,
+            _named_shares(outcomes.status, STATUSES),
+            _named_shares(outcomes.provider, outcomes.providers),
+            Quantiles.of(waited) if waited.size else None,
+            Quantiles.of(took) if took.size else None,
+        )
+
+
+@dataclass(frozen=True)
 class Description:
     """A trace in numbers.
 
@@ -55,7 +121,12 @@ class Description:
     classes : share of rows by "content type engine". priorities : share by name. styles, resolutions : rows by value, the most frequent first.
     n_tenants, n_jobs : distinct ones. n_contents : distinct contents by what rows say; rows that do not say it count one each.
     exact_repeats : share of rows that ask for what an earlier row asked for and may be given the same; None where no row says what it asks for.
+    prefix_blocks : blocks of prompts (mooncake), None where no row names any; prefix_hits : share of them that stood in an earlier row, which is what
+    a prefix cache without bounds would hit.
     sizes : quantiles of every quantity that rows state: duration_s, units_in, units_out, n_images, input_s, deadline_s.
+    arrivals : how many came in each of up to 60 equal bins of time. gaps : how many gaps of each length, None for a single row.
+    recorded : what rows say of how they went, None where they say nothing. promised : of drawn traffic, what its laws promise: rates per second over
+    all clients, CV over all their windows.
     unused_columns : columns of the file that nothing reads. warnings : sentences for the reader.
     """
 
@@ -79,7 +150,13 @@ class Description:
     n_jobs: int
     n_contents: int
     exact_repeats: float | None
+    prefix_blocks: int | None
+    prefix_hits: float | None
     sizes: dict[str, Quantiles]
+    arrivals: Histogram
+    gaps: Histogram | None
+    recorded: Recorded | None
+    promised: dict[str, float] | None
     unused_columns: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -105,6 +182,7 @@ def described(trace: Trace) -> Description:
     span = float(trace.arrived_at[-1] - trace.arrived_at[0])
     mean_gap = float(gaps.mean()) if gaps.size else 0.0
     n_contents, repeats = _contents(trace)
+    n_blocks, prefix_hits = _prefixes(trace)
     wishes = trace.wishes
     return Description(
         path=trace.path,
@@ -127,7 +205,13 @@ def described(trace: Trace) -> Description:
         n_jobs=0 if trace.job is None else int(np.count_nonzero(np.unique(trace.job) >= 0)),
         n_contents=n_contents,
         exact_repeats=repeats,
+        prefix_blocks=n_blocks,
+        prefix_hits=prefix_hits,
         sizes=_sizes(trace),
+        arrivals=Histogram.of_time(trace.arrived_at),
+        gaps=Histogram.of_gaps(gaps) if gaps.size else None,
+        recorded=None if trace.outcomes is None else Recorded.of(trace.outcomes),
+        promised=None if trace.promised is None else dict(trace.promised),
         unused_columns=trace.unused,
         warnings=tuple(trace.warnings()),
     )
@@ -153,6 +237,26 @@ def _contents(trace: Trace) -> tuple[int, float | None]:
     known = known[known >= 0]
     n_distinct = np.unique(known).size
     return trace.n - known.size + n_distinct, (known.size - n_distinct) / trace.n
+
+
+def _prefixes(trace: Trace) -> tuple[int | None, float | None]:
+    """(blocks, share of them that an earlier row had): a block's name stands for the whole prompt up to its end."""
+    seen: set[str] = set()
+    n = n_hits = 0
+    for wish in trace.wish.tolist() if any(wish.blocks for wish in trace.wishes) else ():
+        blocks = trace.wishes[wish].blocks
+        n += len(blocks)
+        n_hits += sum(block in seen for block in blocks)
+        seen.update(blocks)
+    return (n, n_hits / n) if n else (None, None)
+
+
+def _named_shares(index: NDArray[Any], names: Sequence[str]) -> dict[str, float]:
+    """Share by name of the rows that say it (an index of 0 or more), the most frequent first."""
+    known = index[index >= 0]
+    counts = np.bincount(known, minlength=len(names)) if known.size else np.zeros(len(names))
+    ranked = sorted(zip(names, counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return {name: count / known.size for name, count in ranked if count}
 
 
 def _shares(trace: Trace, labels: list[str]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbsim.components.fingerprint import fingerprint, is_reusable
-from sbsim.workload.traces import Trace, Wish, as_request
+from sbsim.workload.traces import Trace, Wish, as_identity
 
 UNKNOWN, OWN = -1, -2
 """In place of a content's number: the row does not say what it asks for; nobody else may be given the same."""
@@ -22,5 +22,5 @@ def _identity(wish: Wish, numbers: dict[str, int]) -> int:
     """A prompt of unknown type is compared as text is: case counts."""
     if not wish.has_identity:
         return UNKNOWN
-    request = as_request(wish, wish.content_type or "text")
+    request = as_identity(wish, wish.content_type or "text")
     return numbers.setdefault(fingerprint(request), len(numbers)) if is_reusable(request) else OWN

@@ -1,6 +1,7 @@
 """`prepare`: a scenario's traffic made ready for the inner loop, the same for everyone who asks with the same seed and replication.
 
-A synthetic workload is a fresh history for each (seed, replication); a trace is one history, whatever they are. Prepared workloads are remembered,
+A synthetic workload is a fresh history for each (seed, replication), and so is a trace that holds laws (servegen); any other trace is one history,
+whatever they are. Prepared workloads are remembered,
 the latest ones, up to a few million requests: a search runs many settings on the same traffic, and preparing costs as much as simulating hits. What
 is remembered never changes but by growing: `beyond` may add contents, always the same ones in the same order.
 """
@@ -133,7 +134,7 @@ def prepare(scenario: Scenario, seed: int, replication: int) -> Prepared:
     Parameters
     ----------
     scenario : its workload, providers (for prices), sla (for deadlines), horizon and requests count; of its settings `fingerprint` alone.
-    seed, replication : name the history of a synthetic workload. They do not matter for a trace.
+    seed, replication : name the history of drawn traffic. They do not matter for a recorded trace.
 
     Raises
     ------
@@ -143,14 +144,16 @@ def prepare(scenario: Scenario, seed: int, replication: int) -> Prepared:
         When no traffic comes of it, or no provider serves a content.
     """
     is_trace = scenario.workload.source == "trace"
-    history: Hashable = _file_state(scenario.workload.path) if is_trace else (seed, replication)
-    key = (scenario.name, history, scenario.horizon, scenario.requests, scenario.study, scenario.config.fingerprint.normalise)
+    drawn = (seed, replication) if scenario.workload.is_drawn else None
+    state = _file_state(scenario.workload.path) if is_trace else None
+    key = (scenario.name, drawn, state, scenario.horizon, scenario.requests, scenario.study, scenario.config.fingerprint.normalise)
     parts = (scenario.workload, scenario.providers, scenario.sla)
     known: Prepared | None = _memory.get(key, parts)
     if known is None:
         preparer = Preparer(scenario.providers, normalise=scenario.config.fingerprint.normalise)
         with _no_collection():
-            known = _from_trace(scenario, preparer) if is_trace else _from_draws(scenario, preparer, Draws(seed, replication))
+            make = _from_trace if is_trace else _from_draws
+            known = make(scenario, preparer, Draws(seed, replication))
         _memory.put(key, parts, known, known.n + len(known.contents))
     return known
 
@@ -237,14 +240,14 @@ def _tenant_names(count: int) -> tuple[str, ...]:
 
 
 # -- recorded ----------------------------------------------------------------------------------------------------------------
-def _from_trace(scenario: Scenario, preparer: Preparer) -> Prepared:
+def _from_trace(scenario: Scenario, preparer: Preparer, draws: Draws) -> Prepared:
     workload = scenario.workload
     path = workload.path
     if path is None:
         raise ScenarioError("workload.path: this scenario comes without its trace; try --set workload.path=FILE")
     trace = read_trace(
         path, format=workload.format, columns=workload.columns, defaults=workload.defaults, speedup=workload.speedup, between=workload.between,
-        on_bad_row=workload.on_bad_row,
+        on_bad_row=workload.on_bad_row, draws=draws, until_s=inf if scenario.horizon is None else scenario.horizon * workload.speedup,
     )  # fmt: skip
     n = trace.n if scenario.horizon is None else int(np.searchsorted(trace.arrived_at, scenario.horizon))
     n = n if scenario.requests is None else min(n, scenario.requests)
@@ -267,9 +270,10 @@ def _from_trace(scenario: Scenario, preparer: Preparer) -> Prepared:
 
 
 def _file_state(path: str | None) -> Hashable:
-    """Something that changes when a file does."""
+    """Something that changes when a file does, or one in a folder."""
     try:
-        state = Path(path or "").stat()
+        place = Path(path or "")
+        files = sorted(place.iterdir()) if place.is_dir() else [place]
+        return tuple((file.name, state.st_mtime_ns, state.st_size) for file in files for state in (file.stat(),))
     except (OSError, ValueError):
         return None  # reading it will say what is wrong
-    return state.st_mtime_ns, state.st_size

@@ -19,7 +19,7 @@ from sbsim.pipeline.prepare import Preparer
 from sbsim.records import NORMAL, ContentRequest, Facts
 from sbsim.scenario import ProviderSpec, Sla
 from sbsim.workload.columns import Columns, no_jobs
-from sbsim.workload.traces import Trace, Wish, as_request
+from sbsim.workload.traces import Trace, Wish, as_identity, as_request
 
 Ints = NDArray[np.int64]
 
@@ -76,8 +76,8 @@ class RecordedContents:
             return self._make(index, str(n), str(n), wish.allow_reuse)
         identity = self._identities.get(index)
         if identity is None:
-            written = self._written(index, "")
-            identity = self._identities[index] = (*self._preparer.identity(written), is_reusable(written))
+            wanted = as_identity(wish, self._content_type(index))
+            identity = self._identities[index] = (*self._preparer.identity(wanted), is_reusable(wanted))
         key, base, reusable = identity
         if not reusable:
             return self._make(index, f"{key}/{n}", base, reusable)
@@ -103,8 +103,11 @@ class RecordedContents:
         return content.serial
 
     def _written(self, index: int, name: str, urgency: int = NORMAL) -> ContentRequest:
-        wish = self._trace.wishes[index]
-        content_type = wish.content_type
+        return as_request(self._trace.wishes[index], self._content_type(index), name, urgency)
+
+    def _content_type(self, index: int) -> str:
+        """What a wish says, or the one type that all providers serve. Raises TraceError."""
+        content_type = self._trace.wishes[index].content_type
         if content_type is None:
             if len(self._types) != 1:
                 place, allowed = self._trace.place(self._trace.wish_line[index]), ", ".join(self._types)
@@ -112,7 +115,7 @@ class RecordedContents:
                     f"{place}: nothing says what kind of content it asks for; allowed: {allowed}; try defaults: {{content_type: {self._types[0]}}}"
                 )
             content_type = self._types[0]
-        return as_request(wish, content_type, name, urgency)
+        return content_type
 
     # -- in words ------------------------------------------------------------------------------------------------------------
     def prompt(self, serial: int) -> str:

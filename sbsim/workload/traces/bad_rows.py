@@ -17,6 +17,14 @@ class Fault(NamedTuple):
     problem: str
 
 
+class Unreadable(ValueError):
+    """A row that its format does not allow: the column at fault or None, and what is wrong, allowed, to try."""
+
+    def __init__(self, column: str | None, problem: str) -> None:
+        super().__init__(problem)
+        self.column = column
+
+
 class BadRows:
     """Where readers report rows that they cannot use.
 

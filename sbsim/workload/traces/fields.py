@@ -1,4 +1,4 @@
-"""What a request can say of itself in a trace: its fields, and how a cell of each is read.
+"""What a request can say of itself in a trace, and what can be said of how it went: fields, and how a cell of each is read.
 
 The names are those of `ContentRequest`. A reader gets a cell that says something (text of a csv, any value of jsonl and Parquet) and gives a
 hashable value in base units, or raises ValueError with what is allowed. Knows no file and no row.
@@ -6,13 +6,14 @@ hashable value in base units, or raises ValueError with what is allowed. Knows n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Mapping
 from math import isfinite
 from typing import Any
 
 from sbsim.documents.faults import shown
 from sbsim.records import CONTENT_TYPES, PRIORITIES
-from sbsim.units import parse_duration
+from sbsim.units import parse_duration, parse_money
 
 Read = Callable[[Any], Hashable]
 
@@ -63,6 +64,16 @@ def _duration(cell: Any) -> float:
     return seconds
 
 
+def _money(cell: Any) -> float:
+    try:
+        value = parse_money(cell)
+    except ValueError:
+        raise ValueError(f'{shown(cell)} is not a price in dollars; allowed: a number, 0 or more, or text such as "$0.10"') from None
+    if value < 0:
+        raise ValueError(f"{shown(cell)} must be >= 0 dollars")
+    return value
+
+
 def _content_type(cell: Any) -> str:
     word = _text(cell).lower()
     if word not in CONTENT_TYPES:
@@ -85,6 +96,43 @@ def _flag(cell: Any) -> bool:
     return flag
 
 
+def _cached(cell: Any) -> bool:
+    word = str(cell).strip().lower()
+    return word in ("hit", "yes") if word in ("hit", "yes", "miss", "no") else _flag(cell)
+
+
+STATUSES = ("ok", "moderated", "failed", "timed_out", "cancelled", "rate_limited")
+"""How a recorded request can have ended; all but ok are what an `Outcome` or a price list's `billed` calls them."""
+_STATUS_WORDS = {
+    "ok": "ok success succeeded succeed successful complete completed done delivered true",
+    "moderated": "moderated blocked content_filter content_filtered content_policy_violation refused rejected",
+    "failed": "failed failure fail error errored expired incomplete false",
+    "timed_out": "timed_out timeout timedout",
+    "cancelled": "cancelled canceled aborted",
+    "rate_limited": "rate_limited rate_limit throttled",
+}
+_STATUS_OF = {word: status for status, words in _STATUS_WORDS.items() for word in words.split()}
+
+
+def _status(cell: Any) -> str:
+    word = str(cell).strip().lower().replace("-", "_").replace(" ", "_").removesuffix(".0")
+    status = _STATUS_OF.get(word)
+    if status is None and word.isdecimal() and 100 <= int(word) <= 599:  # a code of HTTP
+        code = int(word)
+        status = "ok" if code < 400 else {408: "timed_out", 429: "rate_limited", 499: "cancelled", 504: "timed_out"}.get(code, "failed")
+    if status is None:
+        raise ValueError(f"{shown(cell)} does not say how the request ended; allowed: {', '.join(STATUSES)}, or a code of HTTP")
+    return status
+
+
+def _blocks(cell: Any) -> tuple[str, ...] | None:
+    """Names of the blocks that a prompt consists of, from its beginning on."""
+    cell = _unwritten(cell, "[")
+    if not isinstance(cell, (list, tuple)) or any(isinstance(name, (bool, float)) or not isinstance(name, (int, str)) for name in cell):
+        raise ValueError(f"{shown(cell)} is not a list of block numbers such as [0, 1, 2]")
+    return tuple(str(name) for name in cell) or None
+
+
 def style_value(cell: Any) -> Hashable:
     """A style parameter: a number where it is one (30 and 30.0 and "30" are the same), else text."""
     if isinstance(cell, (bool, int)):
@@ -101,13 +149,25 @@ def style_value(cell: Any) -> Hashable:
 
 
 def _style(cell: Any) -> tuple[tuple[str, Hashable], ...]:
+    cell = _unwritten(cell, "{")
     if not isinstance(cell, Mapping):
         raise ValueError(f'{shown(cell)} is not an object such as {{"video_style": "corporate"}}; csv columns: style_params.NAME')
     return tuple(sorted((str(name), style_value(value)) for name, value in cell.items() if value is not None))
 
 
+def _unwritten(cell: Any, opening: str) -> Any:
+    """A cell of a csv file that holds JSON as what it stands for."""
+    if isinstance(cell, str) and cell.lstrip().startswith(opening):
+        try:
+            return json.loads(cell)
+        except (ValueError, RecursionError):
+            return cell
+    return cell
+
+
 def _inputs(cell: Any) -> tuple[str, ...]:
     """Digests of input media: a list, or text with spaces between."""
+    cell = _unwritten(cell, "[")
     digests = cell.split() if isinstance(cell, str) else cell
     if not isinstance(digests, (list, tuple)) or not all(isinstance(digest, str) for digest in digests):
         raise ValueError(f"{shown(cell)} is not a list of digests")
@@ -136,13 +196,18 @@ FIELDS: Mapping[str, Read] = {
     "priority": _priority,
     "deadline_s": _duration,
     "job_id": _text,
+    "estimated_cost": _money,
+    "blocks": _blocks,
 }
 """Every field but `arrived_at`, which `times` reads."""
+
+OUTCOMES: Mapping[str, Read] = {"cost_usd": _money, "status": _status, "cached": _cached, "provider": _text}
+"""What can be said of how a request went; `times` reads `started_at` and `finished_at`."""
 
 
 def reader(field: str) -> Read:
     """How a cell of this field is read."""
-    return style_value if field.startswith(STYLE) else FIELDS[field]
+    return style_value if field.startswith(STYLE) else FIELDS.get(field) or OUTCOMES[field]
 
 
 def says_nothing(cell: Any, blanks: frozenset[str] = frozenset(("",))) -> bool:

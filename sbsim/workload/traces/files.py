@@ -1,7 +1,8 @@
-"""Files as blocks of cells: csv (also gzipped, any usual delimiter), one JSON object a line, Parquet. What a file is shows in its first bytes.
+"""Files as blocks of cells: csv (also gzipped, any usual delimiter), one JSON object a line, Parquet, and one JSON array where a format allows it.
+What a file is shows in its first bytes.
 
 Owns everything that can be wrong with a file as such: absent, a directory, binary, not UTF-8, cut off, without header. Knows nothing of what
-columns mean. Rows are numbered as an editor shows them: lines of a text file, from 1 and with the header; rows of a Parquet file, from 1.
+columns mean. Rows are numbered as an editor shows them: lines of a text file, from 1 and with the header; rows of Parquet and of an array, from 1.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sbsim.documents.faults import shown
 from sbsim.errors import TraceError
 from sbsim.workload.traces.bad_rows import BadRows, Fault
 
@@ -33,13 +35,21 @@ class Block(NamedTuple):
 class Table:
     """A file of rows.
 
+    Parameters
+    ----------
+    may_be_document : whether it may be one JSON array of objects, or one object that holds such an array under "data".
+
     Attributes
     ----------
     columns : names of its columns; of a jsonl file the keys of its first object. is_sparse : whether later rows may have others (jsonl).
+    promised : None; a file of rows promises nothing.
     """
 
-    def __init__(self, path: str, bad_rows: BadRows) -> None:
+    promised: Mapping[str, float] | None = None
+
+    def __init__(self, path: str, bad_rows: BadRows, *, may_be_document: bool = False) -> None:
         self._path = path
+        self._may_be_document = may_be_document
         self._bad_rows = bad_rows
         self._head = _head(path)
         self._is_gzip = self._head.startswith(b"\x1f\x8b")
@@ -47,20 +57,33 @@ class Table:
             self._head = self._unpacked_head()
         self.columns: tuple[str, ...]
         self._kind = self._recognise()
-        self.is_sparse = self._kind == "jsonl"
+        self.is_sparse = self._kind in ("jsonl", "document")
+        if self._kind == "document":
+            bad_rows.unit = "row"
+            self._entries = self._open_document()
         if self._kind == "parquet":
             bad_rows.unit = "row"
             self._parquet = self._open_parquet()
             self.columns = tuple(self._parquet.schema_arrow.names)
-        elif self._kind == "jsonl":
+        elif self.is_sparse:
             self.columns = self._first_keys()
         else:
             self.columns = self._header()
 
     def blocks(self, wanted: tuple[str, ...], n_rows: int) -> Iterator[Block]:
         """The file's rows, at most `n_rows` at a time, with the cells of the wanted columns. Raises TraceError."""
-        readers = {"csv": self._csv_blocks, "jsonl": self._jsonl_blocks, "parquet": self._parquet_blocks}
+        readers = {"csv": self._csv_blocks, "jsonl": self._json_blocks, "document": self._json_blocks, "parquet": self._parquet_blocks}
         return readers[self._kind](wanted, n_rows)
+
+    def rows(self, n_rows: int) -> Iterator[list[tuple[int, Mapping[str, Any]]]]:
+        """The same as (line, cells by column) of whole rows. Raises TraceError."""
+        if self.is_sparse:
+            for batch in _batches(self._objects(), n_rows):
+                yield self._good(batch)
+            return
+        for block in self.blocks(self.columns, n_rows):
+            columns = [block.cells[name] for name in self.columns]
+            yield [(line, dict(zip(self.columns, cells, strict=True))) for line, *cells in zip(block.lines, *columns, strict=True)]
 
     # -- what it is ----------------------------------------------------------------------------------------------------------
     def _recognise(self) -> str:
@@ -80,6 +103,8 @@ class Table:
         if b"\0" in head:
             raise TraceError(f"{self._path}: the file is binary (it holds zero bytes); allowed: csv, jsonl, Parquet")
         start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if self._may_be_document and (start.startswith(b"[") or (start.startswith(b"{") and self._holds_rows())):
+            return "document"
         if start.startswith(b"["):
             raise TraceError(f"{self._path}: this is one JSON array; allowed: one JSON object a line; try `jq -c '.[]'`")
         return "jsonl" if start.startswith(b"{") else "csv"
@@ -90,6 +115,28 @@ class Table:
                 return file.read(_HEAD)
         except (OSError, EOFError, zlib.error) as error:
             raise TraceError(f"{self._path}: not a whole gzip file ({error}); try getting it anew") from None
+
+    # -- one JSON document ---------------------------------------------------------------------------------------------------
+    def _holds_rows(self) -> bool:
+        """Whether a file that begins as an object is no list of lines: its first line is no object, or one that holds rows."""
+        try:
+            first = json.loads(next(line for line in self._lines() if line.strip()))
+        except (ValueError, RecursionError):
+            return b"\n" in self._head.rstrip()
+        return isinstance(first, dict) and isinstance(first.get("data"), list)
+
+    def _open_document(self) -> list[Any]:
+        try:
+            given = json.loads("".join(self._lines()), parse_constant=_refuse_constant)
+        except RecursionError:
+            raise TraceError(f"{self._path}: nested too deeply; allowed: one JSON array of objects, or one object a line") from None
+        except ValueError as error:
+            where = f":{error.lineno}:{error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else f": {error}"
+            raise TraceError(f"{self._path}{where}; allowed: one JSON array of objects, or one JSON object a line") from None
+        entries = given.get("data") if isinstance(given, dict) else given
+        if not isinstance(entries, list):
+            raise TraceError(f'{self._path}: this object has no list "data"; allowed: one JSON array of objects, or one JSON object a line')
+        return entries
 
     # -- text ----------------------------------------------------------------------------------------------------------------
     def _lines(self) -> Iterator[str]:
@@ -149,10 +196,14 @@ class Table:
         for _, given in self._objects():
             if isinstance(given, dict):
                 return tuple(given)
-        raise TraceError(f'{self._path}: no line holds a JSON object; allowed: one object a line, such as {{"arrived_at": 0.5}}')
+        raise TraceError(f'{self._path}: no {self._bad_rows.unit} holds a JSON object; allowed: objects such as {{"arrived_at": 0.5}}')
 
     def _objects(self) -> Iterator[tuple[int, Any]]:
         """(line, object) of each line that is not blank; a Fault in place of the object where there is none."""
+        if self._kind == "document":
+            for row, given in enumerate(self._entries, 1):
+                yield row, given if isinstance(given, dict) else Fault(row, None, f"{shown(given)} is no JSON object; allowed: an array of objects")
+            return
         for line, text in enumerate(self._lines(), 1):
             if not text.strip():
                 continue
@@ -167,12 +218,16 @@ class Table:
                 given = Fault(line, None, f"this line is a JSON {type(given).__name__}; allowed: one JSON object a line")
             yield line, given
 
-    def _jsonl_blocks(self, wanted: tuple[str, ...], n_rows: int) -> Iterator[Block]:
+    def _good(self, batch: list[tuple[int, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
+        """The objects of a batch; what stands in place of one is reported."""
+        faults = [given for _, given in batch if isinstance(given, Fault)]
+        if faults:
+            self._bad_rows.report(faults)
+        return [(line, given) for line, given in batch if isinstance(given, dict)]
+
+    def _json_blocks(self, wanted: tuple[str, ...], n_rows: int) -> Iterator[Block]:
         for batch in _batches(self._objects(), n_rows):
-            faults = [given for _, given in batch if isinstance(given, Fault)]
-            if faults:
-                self._bad_rows.report(faults)
-            whole = [(line, given) for line, given in batch if isinstance(given, dict)]
+            whole = self._good(batch)
             yield Block([line for line, _ in whole], {name: [given.get(name) for _, given in whole] for name in wanted})
 
     # -- Parquet -------------------------------------------------------------------------------------------------------------

@@ -7,22 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from math import inf
 from typing import Any
 
+from sbsim.documents.faults import nearest
 from sbsim.errors import ScenarioError, TraceError
+from sbsim.seeds import Draws
 from sbsim.units import format_duration
-from sbsim.workload.traces import azure_llm, generic, gentd26
+from sbsim.workload.traces import azure_llm, generic, gentd26, litellm_spend_logs, mooncake, openai_batch, sbsim_trace, servegen
 from sbsim.workload.traces.bad_rows import BadRows
 from sbsim.workload.traces.fields import FIELDS, STYLE, reader
 from sbsim.workload.traces.files import Table
-from sbsim.workload.traces.formats import TraceFormat
+from sbsim.workload.traces.formats import Rowed, TraceFormat
 from sbsim.workload.traces.rows import Rows
 from sbsim.workload.traces.trace import Trace
+from sbsim.workload.traces.unpacking import UnpackedTable
 
-FORMATS: Mapping[str, TraceFormat] = {"generic": generic.FORMAT, "azure-llm": azure_llm.FORMAT, "gentd26": gentd26.FORMAT}
-
-_RECORDED = ("started_at", "finished_at", "cost_usd", "status", "cached", "provider")
+FORMATS: Mapping[str, TraceFormat] = {
+    "generic": generic.FORMAT,
+    "sbsim": sbsim_trace.FORMAT,
+    "azure-llm": azure_llm.FORMAT,
+    "gentd26": gentd26.FORMAT,
+    "mooncake": mooncake.FORMAT,
+    "servegen": servegen.FORMAT,
+    "openai-batch": openai_batch.FORMAT,
+    "litellm-spend-logs": litellm_spend_logs.FORMAT,
+}
 _BLOCK = 65_536
+_NEVER_BY_NAME = ("blocks",)
+"""Fields of one format, under a name that other files have for other things."""
 
 
 def read_trace(
@@ -34,17 +47,21 @@ def read_trace(
     speedup: float = 1.0,
     between: tuple[float, float] | None = None,
     on_bad_row: str = "error",
+    draws: Draws | None = None,
+    until_s: float = inf,
     n_rows_per_block: int = _BLOCK,
 ) -> Trace:
     """The trace in a file.
 
     Parameters
     ----------
-    path : of a csv (also gzipped), jsonl or Parquet file; its first bytes tell which.
-    format : "generic", "azure-llm" or "gentd26". columns : field of a request -> column, beside those of the format. defaults : field -> value for
+    path : of a csv (also gzipped), jsonl or Parquet file; its first bytes tell which. Of a folder, for "servegen".
+    format : one of FORMATS. columns : field of a request -> column, beside those of the format. defaults : field -> value for
     what the file does not say, in base units or as text.
     speedup : instants are divided by it. between : seconds from the first arrival, [start, end): the part that is kept.
-    on_bad_row : "error" or "skip". n_rows_per_block : rows in memory as text at a time; it changes nothing else.
+    on_bad_row : "error" or "skip". draws : of the history that a generator ("servegen") draws; by default those of seed 0. until_s : seconds from
+    its beginning after which nothing is wanted of a generator, which then draws no more. n_rows_per_block : rows in memory as text at a time; it
+    changes nothing else.
 
     Raises
     ------
@@ -56,28 +73,44 @@ def read_trace(
     known = FORMATS.get(format)
     if known is None:
         raise ScenarioError(
-            f"workload.format: {format!r} is not read yet: it comes with a later part; allowed now: {', '.join(FORMATS)}; try generic with columns"
+            f"workload.format: {format!r} is not a format that is read; allowed: {', '.join(FORMATS)}{nearest(format, FORMATS) or '; try generic'}"
         )
     bad_rows = BadRows(path, is_skipped=on_bad_row == "skip")
-    table = Table(path, bad_rows)
+    table = _opened(path, known, bad_rows, draws or Draws(0, 0), until_s if between is None else min(until_s, between[1]))
     places = _places(table, known, dict(columns or {}), bad_rows)
     rows = Rows(places, known, bad_rows)
     for block in table.blocks(tuple(dict.fromkeys(places.values())), n_rows_per_block):
         rows.add(block)
     _check_found(rows, table, dict(columns or {}), bad_rows)
-    used = set(places.values())
+    used = known.reads.union(places.values())
     trace = rows.trace({**known.defaults, **_read_defaults(defaults or {})}, format, tuple(name for name in table.columns if name not in used))
-    _cut(trace, speedup, between)
+    trace.promised = table.promised
+    _cut(trace, speedup, between, first_at=None if known.generator is None else 0.0)
     return trace
+
+
+def _opened(path: str, known: TraceFormat, bad_rows: BadRows, draws: Draws, until_s: float) -> Rowed:
+    if known.generator is not None:
+        return known.generator(path, bad_rows, draws, until_s)
+    table = Table(path, bad_rows, may_be_document=known.may_be_document)
+    if known.unpack is None:
+        return table
+    for column in known.needs:
+        if column not in table.columns and not (table.is_sparse and bad_rows.is_skipped):
+            raise TraceError(_no_column(path, _field_of(column, known), column, table.columns))
+    return UnpackedTable(table, known.unpack, bad_rows)
+
+
+def _field_of(column: str, known: TraceFormat) -> str:
+    return next((name for name, its in {**known.columns, **known.optional}.items() if its == column), "the request")
 
 
 def _read_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults as values: read like cells, so that a flag's text serves as well as a value in base units. Raises ScenarioError."""
     values: dict[str, Any] = {}
     for name, value in given.items():
-        if name == "arrived_at" or not Rows.is_field(name):
-            near = get_close_matches(name, Rows.names, 1, 0.5)
-            raise ScenarioError(f"defaults.{name}: no default for such a field; allowed: {', '.join(FIELDS)}{f'; try {near[0]}' if near else ''}")
+        if not (name in FIELDS or (name.startswith(STYLE) and Rows.is_field(name))):
+            raise ScenarioError(f"defaults.{name}: no default for such a field; allowed: {', '.join(FIELDS)}{nearest(name, FIELDS)}")
         try:
             read = reader(name)(value)
         except ValueError as error:
@@ -89,25 +122,22 @@ def _read_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _places(table: Table, known: TraceFormat, columns: dict[str, str], bad_rows: BadRows) -> dict[str, str]:
+def _places(table: Rowed, known: TraceFormat, columns: dict[str, str], bad_rows: BadRows) -> dict[str, str]:
     """Field -> column of everything that is read. Raises ScenarioError, TraceError."""
-    for name in columns:
-        if name in _RECORDED:
-            raise ScenarioError(f"workload.columns.{name}: recorded outcomes come with part 2; try leaving it out")
     wanted = {**known.columns, **columns}
     if known.by_name:
         names = (*Rows.names, *(name for name in table.columns if name.startswith(STYLE))) if table.is_sparse else table.columns
-        wanted = {**{name: name for name in names if Rows.is_field(name) and name not in wanted}, **wanted}
-    wanted.update((name, column) for name, column in known.optional.items() if column in table.columns and name not in wanted)
+        wanted = {**{name: name for name in names if Rows.is_field(name) and name not in wanted and name not in _NEVER_BY_NAME}, **wanted}
+    is_there = known.unpack is not None or table.is_sparse
+    wanted.update((name, column) for name, column in known.optional.items() if (is_there or column in table.columns) and name not in wanted)
     for name, column in wanted.items():
-        is_needed = not table.is_sparse or (name == "arrived_at" and not bad_rows.is_skipped)
+        is_needed = known.unpack is None and (not table.is_sparse or (name == "arrived_at" and not bad_rows.is_skipped))
         if is_needed and column not in table.columns:
             raise TraceError(_no_column(bad_rows.path, name, column, table.columns))
     unknown = [name for name in wanted if not Rows.is_field(name)]
     if unknown:
-        near = get_close_matches(unknown[0], Rows.names, 1, 0.5)
         raise ScenarioError(
-            f"workload.columns.{unknown[0]}: unknown field of a request; allowed: {', '.join(Rows.names)}{f'; try {near[0]}' if near else ''}"
+            f"workload.columns.{unknown[0]}: unknown field of a request; allowed: {', '.join(Rows.names)}{nearest(unknown[0], Rows.names)}"
         )
     return wanted
 
@@ -115,12 +145,12 @@ def _places(table: Table, known: TraceFormat, columns: dict[str, str], bad_rows:
 def _no_column(path: str, name: str, column: str, columns: tuple[str, ...]) -> str:
     near = get_close_matches(column, columns, 1, 0.5) or [each for each in columns if name == "arrived_at" and "time" in each.lower()][:1]
     some = ", ".join(columns[:20]) + (", …" if len(columns) > 20 else "")
-    fitting = [known for known, its in FORMATS.items() if set(its.columns.values()) <= set(columns)]
+    fitting = [known for known, its in FORMATS.items() if its.generator is None and {*(its.needs or its.columns.values())} <= set(columns)]
     suggestion = f"format: {fitting[0]}" if fitting else f"columns: {{{name}: {near[0] if near else 'NAME'}}}"
     return f"{path}: no column {column!r} for {name}; the file has: {some}; try {suggestion}"
 
 
-def _check_found(rows: Rows, table: Table, columns: dict[str, str], bad_rows: BadRows) -> None:
+def _check_found(rows: Rows, table: Rowed, columns: dict[str, str], bad_rows: BadRows) -> None:
     """Raises TraceError when the file held nothing, or never a cell of a column that was asked for."""
     path = bad_rows.path
     for name, column in columns.items():
@@ -132,16 +162,17 @@ def _check_found(rows: Rows, table: Table, columns: dict[str, str], bad_rows: Ba
         raise TraceError(f"{path}: the file has a header but no rows; a trace needs at least one")
 
 
-def _cut(trace: Trace, speedup: float, between: tuple[float, float] | None) -> None:
-    """Keep what lies in `between`, from its start on, and divide instants by `speedup`."""
+def _cut(trace: Trace, speedup: float, between: tuple[float, float] | None, *, first_at: float | None) -> None:
+    """Keep what lies in `between`, from its start on, and divide instants by `speedup`; `first_at`: where `between` counts from, by default at the
+    first arrival."""
     if between is not None:
-        since = trace.arrived_at - trace.arrived_at[0]
+        first_at = float(trace.arrived_at[0]) if first_at is None else first_at
+        since = trace.arrived_at - first_at
         span = float(since[-1])
         keep = (since >= between[0]) & (since < between[1])
         if not keep.any():
             part = " to ".join(map(format_duration, between))
             raise TraceError(f"{trace.path}: no row in workload.between ({part}); the trace lasts {span:.6g} s; try another part of it")
-        first_at = float(trace.arrived_at[0])
         trace.kept(keep)
         trace.arrived_at = trace.arrived_at - first_at - between[0]
         if trace.starts_at_ns is not None:

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from sbsim.records import NORMAL
 from sbsim.workload.traces.bad_rows import BadRows, Fault
-from sbsim.workload.traces.fields import FIELDS, STYLE, Read, reader, says_nothing
+from sbsim.workload.traces.fields import FIELDS, OUTCOMES, STYLE, Read, reader, says_nothing
 from sbsim.workload.traces.files import Block
 from sbsim.workload.traces.formats import TraceFormat
-from sbsim.workload.traces.times import Instants
+from sbsim.workload.traces.outcomes import MOMENTS, OutcomeRows
+from sbsim.workload.traces.times import Instants, Ticks
 from sbsim.workload.traces.trace import Trace, Wish
 
 _OF_THE_REQUEST = ("priority", "deadline_s", "job_id", "id")
 """Fields that say nothing about content."""
-_SELDOM_REPEATED = ("prompt", "fingerprint", "inputs", "style_params")
+_SELDOM_REPEATED = ("prompt", "fingerprint", "inputs", "style_params", "blocks", "cost_usd")
 
 
 class _Cells:
@@ -66,19 +67,23 @@ class Rows:
     n : good rows. seen : columns of which any row had a cell.
     """
 
-    names = ("arrived_at", *FIELDS)
+    names = ("arrived_at", *FIELDS, *MOMENTS, *OUTCOMES)
 
     def __init__(self, places: Mapping[str, str], known: TraceFormat, bad_rows: BadRows) -> None:
         self.n = 0
         self.seen: set[str] = set()
         self._arrived_in = places["arrived_at"]
-        self._places = {name: column for name, column in places.items() if name not in ("arrived_at", "id")}
+        self._moments = {name: column for name, column in places.items() if name in MOMENTS}
+        self._places = {name: column for name, column in places.items() if name not in ("arrived_at", "id", *MOMENTS)}
         self._cells = {
             name: _Cells(known.readers.get(name) or reader(name), known.blanks, is_remembered=name not in _SELDOM_REPEATED) for name in self._places
         }
-        self._wish_fields = [name for name in self._places if name not in _OF_THE_REQUEST]
+        self._wish_fields = [name for name in self._places if name not in _OF_THE_REQUEST and name not in OUTCOMES]
+        self._assumes_most = known.assumes_most
         self._bad_rows = bad_rows
-        self._instants = Instants()
+        self._instants = Instants() if known.tick_s is None else Ticks(known.tick_s)
+        said = [name for name in places if name in MOMENTS or name in OUTCOMES]
+        self._outcomes = OutcomeRows(said, self._instants, known.blanks) if said else None
         self._at: list[NDArray[Any]] = []
         self._wish: list[NDArray[np.int64]] = []
         self._of_request: dict[str, list[Hashable]] = {name: [] for name in ("priority", "deadline_s", "job_id") if name in self._places}
@@ -97,13 +102,17 @@ class Rows:
         faults: dict[int, Fault] = {}
         at, problems = self._instants.read(block.cells[self._arrived_in])
         _note(faults, problems, block.lines, self._arrived_in)
-        values: dict[str, list[Hashable]] = {}
+        values: dict[str, list[Any]] = {}
+        if self._outcomes is not None:
+            values, found = self._outcomes.moments({name: block.cells[column] for name, column in self._moments.items()})
+            for name, problems in found.items():
+                _note(faults, problems, block.lines, self._moments[name])
         for name, column in self._places.items():
             values[name], problems = self._cells[name].values(block.cells[column])
             _note(faults, problems, block.lines, column)
             if column not in self.seen and any(cell is not None for cell in block.cells[column]):
                 self.seen.add(column)
-        self.seen.add(self._arrived_in)
+        self.seen.update((self._arrived_in, *self._moments.values()))
         lines = block.lines
         if faults:
             self._bad_rows.report(list(faults.values()))
@@ -124,6 +133,8 @@ class Rows:
         self._wish.append(index)
         for name, column in self._of_request.items():
             column.extend(values[name])
+        if self._outcomes is not None:
+            self._outcomes.add(at, lines, values)
         self.n += len(lines)
 
     # -- the whole -----------------------------------------------------------------------------------------------------------
@@ -131,17 +142,19 @@ class Rows:
         """All rows, sorted by instant, ties in the order of the file."""
         at, wish = np.concatenate(self._at), np.concatenate(self._wish)
         priority, deadline_s, job, jobs = self._requests(defaults)
+        outcomes = None if self._outcomes is None else self._outcomes.gathered()
         n_out_of_order = int(np.count_nonzero(at[1:] < np.maximum.accumulate(at)[:-1]))
         if n_out_of_order:
             order = np.argsort(at, kind="stable")
             at, wish, priority = at[order], wish[order], priority[order]
             deadline_s, job = None if deadline_s is None else deadline_s[order], None if job is None else job[order]
+            outcomes = None if outcomes is None else outcomes.kept(order)
         is_absolute = self._instants.is_absolute
         starts_at_ns = int(at[0]) if is_absolute else None
         arrived_at = (at - at[0]) / 1e9 if is_absolute else at.astype(np.float64)
         return Trace(
             self._bad_rows.path, format, self._bad_rows.unit, arrived_at, wish, priority, deadline_s, job, self._made(defaults), self._wish_line,
-            jobs, starts_at_ns, n_out_of_order, self._bad_rows.n, self._bad_rows.examples, unused,
+            jobs, starts_at_ns, n_out_of_order, self._bad_rows.n, self._bad_rows.examples, unused, outcomes,
         )  # fmt: skip
 
     def _made(self, defaults: Mapping[str, Any]) -> list[Wish]:
@@ -162,7 +175,9 @@ class Rows:
                     style[name.removeprefix(STYLE)] = value
                 else:
                     said[names.get(name, name)] = value
-            made.append(Wish(**{**plain, **said, "style": tuple(sorted(style.items()))}))
+            if self._assumes_most and said.get("max_units_out") is not None and "units_out" not in said and "units_out" not in plain:
+                said["units_out"] = said["max_units_out"]
+            made.append(Wish(**{**plain, **said, "style": tuple(sorted(style.items(), key=_named))}))
         return made
 
     def _requests(self, defaults: Mapping[str, Any]) -> tuple[NDArray[np.int8], NDArray[np.float64] | None, NDArray[np.int64] | None, list[str]]:
@@ -182,6 +197,10 @@ class Rows:
         if "job_id" in self._of_request:
             job = np.array([-1 if name is None else numbers.setdefault(name, len(numbers)) for name in self._of_request["job_id"]], dtype=np.int64)
         return priority, deadline_s, job, [str(name) for name in numbers]
+
+
+def _named(pair: tuple[str, Any]) -> str:
+    return pair[0]
 
 
 def _note(faults: dict[int, Fault], problems: list[tuple[int, str]], lines: list[int], column: str) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,15 @@ class Instants:
         """Whether instants are nanoseconds since 1970, int64, rather than seconds from the trace's zero, float64."""
         return self.kind not in (None, "relative")
 
+    @property
+    def name(self) -> str:
+        """What its instants are, in words."""
+        return _named(self.kind)
+
+    def alike(self) -> Instants:
+        """A reader of another column of the same file."""
+        return Instants()
+
     def read(self, cells: Sequence[Any]) -> tuple[NDArray[Any], list[tuple[int, str]]]:
         """(instants, [(place, problem)]): shape of `cells` (one or more), 0 where a cell holds no instant, and what is wrong with those."""
         values = self._read_at_once(cells)
@@ -60,6 +70,19 @@ class Instants:
             except ValueError as error:
                 problems.append((place, str(error)))
         return np.array(instants, dtype=np.int64 if self.is_absolute else np.float64), problems
+
+    def read_some(self, cells: Sequence[Any], is_blank: Callable[[Any], bool]) -> tuple[list[Any], list[tuple[int, str]]]:
+        """(instants, [(place, problem)]) of cells of which some say nothing: None for those, and for the bad ones."""
+        said = [place for place, cell in enumerate(cells) if not is_blank(cell)]
+        instants: list[Any] = [None] * len(cells)
+        if not said:
+            return instants, []
+        values, problems = self.read([cells[place] for place in said])
+        bad = {place for place, _ in problems}
+        for k, (place, value) in enumerate(zip(said, values.tolist(), strict=True)):
+            if k not in bad:
+                instants[place] = value
+        return instants, [(said[k], problem) for k, problem in problems]
 
     def _read_at_once(self, cells: Sequence[Any]) -> NDArray[Any] | None:
         """All cells in bulk, or None when one of them wants a closer look."""
@@ -88,6 +111,38 @@ class Instants:
                 return _stamps_of(cells, numbers, nanoseconds)
             start = end
         return None
+
+
+class Ticks(Instants):
+    """Reads a column of instants that are numbers of ticks from the trace's own zero, however large.
+
+    Parameters
+    ----------
+    tick_s : seconds of one tick.
+    """
+
+    def __init__(self, tick_s: float) -> None:
+        super().__init__()
+        self.kind = "relative"
+        self._per_s = 1 / tick_s
+
+    def alike(self) -> Instants:
+        return Ticks(1 / self._per_s)
+
+    def read(self, cells: Sequence[Any]) -> tuple[NDArray[Any], list[tuple[int, str]]]:
+        instants = np.zeros(len(cells))
+        problems: list[tuple[int, str]] = []
+        for place, cell in enumerate(cells):
+            try:
+                if isinstance(cell, bool) or (isinstance(cell, str) and "_" in cell):
+                    raise ValueError
+                value = float(cell)
+                if not 0 <= value < inf:
+                    raise ValueError
+                instants[place] = value / self._per_s
+            except (TypeError, ValueError, OverflowError):
+                problems.append((place, f"{shown(cell)} is not an instant; allowed: a number, 0 or more, of {1e3 / self._per_s:g} ms each"))
+        return instants, problems
 
 
 def _stamps_of(cells: Sequence[Any], numbers: NDArray[np.float64], unit: int) -> NDArray[np.int64]:

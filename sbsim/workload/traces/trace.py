@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import hashlib
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,19 +33,51 @@ class Wish(NamedTuple):
     variant: int = 0
     seed: int | None = None
     allow_reuse: bool = True
+    estimated_cost: float | None = None
+    blocks: tuple[str, ...] = ()
 
     @property
     def has_identity(self) -> bool:
         """Whether it says which content it wants, so that another row can want the same."""
-        return self.fingerprint is not None or bool(self.inputs) or bool(self.prompt and self.prompt.strip())
+        return self.fingerprint is not None or bool(self.blocks) or bool(self.inputs) or bool(self.prompt and self.prompt.strip())
 
 
 def as_request(wish: Wish, content_type: str, name: str = "", urgency: int = NORMAL) -> ContentRequest:
     """A wish as a user would write it, with `name` for its id."""
+    known = wish.fingerprint
+    if known is None and wish.blocks:
+        known = f"blocks:{hashlib.blake2b(' '.join(wish.blocks).encode(), digest_size=16).hexdigest()}"
     return ContentRequest(
-        name, content_type, wish.prompt or "", wish.resolution, wish.duration_s, wish.engine, urgency, dict(wish.style), None, wish.fingerprint,
+        name, content_type, wish.prompt or "", wish.resolution, wish.duration_s, wish.engine, urgency, dict(wish.style), wish.estimated_cost, known,
         wish.tenant, wish.variant, wish.seed, wish.inputs, wish.allow_reuse, None, None, wish.units_in, wish.units_out, wish.max_units_out,
     )  # fmt: skip
+
+
+class Outcomes(NamedTuple):
+    """What a trace says of how its requests went; columns of shape (n,) in the order of the trace, nan or -1 where a row does not say.
+
+    waited_s : seconds from arrival to start. took_s : seconds from arrival to end. cost_usd : dollars billed. status : index into
+    `fields.STATUSES`. cached : 1 where an own cache answered, else 0. provider : index into `providers`, their names.
+    line : where each row stands.
+    """
+
+    waited_s: NDArray[np.float64]
+    took_s: NDArray[np.float64]
+    cost_usd: NDArray[np.float64]
+    status: NDArray[np.int8]
+    cached: NDArray[np.int8]
+    provider: NDArray[np.int32]
+    line: NDArray[np.int64]
+    providers: tuple[str, ...]
+
+    def kept(self, keep: NDArray[Any] | slice) -> Outcomes:
+        """Of the rows that `keep` chooses or orders."""
+        return self._replace(**{name: getattr(self, name)[keep] for name in self._fields if name != "providers"})
+
+
+def as_identity(wish: Wish, content_type: str) -> ContentRequest:
+    """The request whose fingerprint says what a wish wants. Blocks name a prompt wholly: how much came out of it does not make it another."""
+    return as_request(wish._replace(units_in=0.0, units_out=0.0, max_units_out=None) if wish.blocks else wish, content_type)
 
 
 @dataclass(slots=True)
@@ -61,6 +94,7 @@ class Trace:
     starts_at_ns : nanoseconds since 1970 of instant 0 of a file with stamps, else None.
     n_out_of_order : rows that stood after a later one; they were sorted, ties in the order of the file.
     n_skipped, skipped : bad rows left out, and what was wrong with the first. unused : columns of the file that nothing reads.
+    outcomes : what the file says of how its requests went, None where it says nothing. promised : of drawn traffic, what its laws promise.
     """
 
     path: str
@@ -79,6 +113,8 @@ class Trace:
     n_skipped: int
     skipped: list[str]
     unused: tuple[str, ...]
+    outcomes: Outcomes | None = None
+    promised: Mapping[str, float] | None = None
 
     @property
     def n(self) -> int:
@@ -90,6 +126,7 @@ class Trace:
         self.arrived_at, self.wish, self.priority = self.arrived_at[keep], self.wish[keep], self.priority[keep]
         self.deadline_s = None if self.deadline_s is None else self.deadline_s[keep]
         self.job = None if self.job is None else self.job[keep]
+        self.outcomes = None if self.outcomes is None else self.outcomes.kept(keep)
 
     def warnings(self) -> list[str]:
         """What a reader should know of how the file was read, a sentence each."""
