@@ -71,10 +71,14 @@ class Content:
 
     `key` is its exact identity (tenant included), `base` the same without the variant; `group` numbers its compatibility class (content type, engine,
     tenant) and `shape` its (resolution, style) within the preparer's list of shapes; `kind` stands for `facts` where they are looked up by (a
-    number: the hash of a tuple costs as much as a short function); `offers` holds the lanes that serve it, cheapest first.
+    number: the hash of a tuple costs as much as a short function); `offers` holds the lanes that serve it, cheapest first; where there are real-time
+    lanes, the batch APIs among them stand apart in `slow_offers`.
     """
 
-    __slots__ = ("base", "duration_s", "facts", "group", "individual_nano", "individual_usd", "key", "kind", "offers", "reusable", "serial", "shape")
+    __slots__ = (
+        "base", "duration_s", "facts", "group", "individual_nano", "individual_usd", "key", "kind", "offers", "reusable", "serial", "shape",
+        "slow_offers",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class Content:
         individual_nano: int,
         reusable: bool = True,
         kind: Hashable = None,
+        slow_offers: tuple[Offer, ...] = (),
     ) -> None:
         self.serial = serial
         self.key = key
@@ -97,6 +102,7 @@ class Content:
         self.group = group
         self.shape = shape
         self.offers = offers
+        self.slow_offers = slow_offers
         self.duration_s = facts.duration_s
         self.individual_nano = individual_nano
         self.individual_usd = individual_nano / 1e9
@@ -147,13 +153,16 @@ class Outcome:
     Attributes
     ----------
     error : None, or what befell the whole call: "rate_limited", "transient", "permanent", "moderated", "timed_out", "not_sent".
-    failures : (index in the call, kind) of each item that has no content; kinds "item_error", "moderated", "missing".
+    failures : (index in the call, kind) of each item that has no content; kinds "item_error", "moderated", "missing", and "expired" or "cancelled" of
+    what a batch API had not finished when it gave up or was told to stop, and does not charge.
     contents : the items' contents in the call's order, or None where nothing is carried (a simulation).
     usage : quantities to bill. retry_after_s : the provider's Retry-After. retry_at : with "not_sent", when a shared limit may have room.
     jitter : a uniform in (0, 1) for the backoff. life_s : how long the result can be fetched. n_bytes : inline bytes per item.
+    limits_seen : what the answer's headers say of limits that nobody declared, as (unit, n, per_s), per_s None for what is held at once; None for
+    no headers.
     """
 
-    __slots__ = ("contents", "error", "failures", "jitter", "life_s", "n_bytes", "retry_after_s", "retry_at", "usage")
+    __slots__ = ("contents", "error", "failures", "jitter", "life_s", "limits_seen", "n_bytes", "retry_after_s", "retry_at", "usage")
 
     def __init__(
         self,
@@ -166,6 +175,7 @@ class Outcome:
         life_s: float = inf,
         n_bytes: Sequence[float] | None = None,
         retry_at: float = 0.0,
+        limits_seen: Sequence[tuple[str, float, float | None]] | None = None,
     ) -> None:
         self.error = error
         self.failures = failures
@@ -176,20 +186,26 @@ class Outcome:
         self.life_s = life_s
         self.n_bytes = n_bytes
         self.retry_at = retry_at
+        self.limits_seen = limits_seen
 
 
 class Item:
     """A content under way with the requests that wait for it: the unit that is batched, priced, sent and retried.
 
+    `group` is the compatibility class that it is batched in, `lane` the lane that its waiting is reckoned with until a router decides.
     `ends_at` is when the work in flight is expected to end (-inf until it is sent, while it can still be hurried); `n_sent` counts the sendings that
     ended without content; `payer` is the serial of the request that is billed; `rivals` are items of the same content that were started because this
     one would come too late; `done`: somebody has been answered for all who waited, or nobody waits.
     """
 
-    __slots__ = ("batch", "content", "deadline_at", "done", "ends_at", "entry", "n_sent", "opened_at", "payer", "requests", "rivals", "urgency")
+    __slots__ = (
+        "batch", "content", "deadline_at", "done", "ends_at", "entry", "group", "lane", "n_sent", "opened_at", "payer", "requests", "rivals", "urgency",
+    )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
-        self.content = request.content
+        self.content = content = request.content
+        self.group = content.group
+        self.lane = 0
         self.requests = [request]
         self.urgency = request.urgency
         self.deadline_at = request.deadline_at
@@ -238,13 +254,13 @@ class Batch:
 class Call:
     """One sending of a fixed list of items to a lane.
 
-    (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry.
-    `attempt` counts from 1; `due_at` is when it times out. `polled_at` is kept by the driver of a job lane; `bill_nano`, `fixed_nano` (call fee,
+    (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry and "0" or
+    "1" per bisected half. `attempt` counts its batch's sendings from 1, `n_tries` those of this very list of items; `due_at` is when it times out. `polled_at` is kept by the driver of a job lane; `bill_nano`, `fixed_nano` (call fee,
     set-up, top-up) and `part_nano` (per item, before scaling) are set by the answer.
     """
 
     __slots__ = (
-        "attempt", "batch", "bill_nano", "due_at", "fixed_nano", "is_answered", "is_late", "items", "job", "lane", "m", "part_nano", "path",
+        "attempt", "batch", "bill_nano", "due_at", "fixed_nano", "is_answered", "is_late", "items", "job", "lane", "m", "n_tries", "part_nano", "path",
         "polled_at", "reservation", "same_key_as", "sent_at", "serial",
     )  # fmt: skip
 
@@ -258,6 +274,7 @@ class Call:
         self.m = m
         self.path = path
         self.attempt = attempt
+        self.n_tries = 1
         self.sent_at = sent_at
         self.due_at = due_at
         self.same_key_as: Call | None = None

@@ -65,7 +65,8 @@ class BatchBuilder:
         shape = content.shape
         duration_s = content.duration_s
         usd = content.individual_usd
-        cell = content.group << 32 | shape
+        group = item.group
+        cell = group << 32 | shape
         ready: list[Batch] | None = None
         span: list[float] | None = None
         batch = self._home.get(cell)
@@ -73,9 +74,9 @@ class BatchBuilder:
             span = batch.shapes.get(shape)
             # a duration between two that were checked needs no check of its own: it is as near to every member as the farther of the two
             if (span is None or not span[0] <= duration_s <= span[1]) and not self._is_alike(batch, shape, duration_s):
-                batch = self._first_fit(content.group, shape, duration_s)
+                batch = self._first_fit(group, shape, duration_s)
         else:
-            batch = self._first_fit(content.group, shape, duration_s)
+            batch = self._first_fit(group, shape, duration_s)
         if batch is not None and (batch.list_usd + usd > self.max_usd or batch.duration_s + duration_s > self.max_duration_s):
             ready = self._overflow(batch, "cost" if batch.list_usd + usd > self.max_usd else "duration", now)
             batch = None
@@ -203,12 +204,11 @@ class BatchBuilder:
 
     def _open(self, item: Item) -> Batch:
         self._serial += 1
-        content = item.content
-        batch = Batch(self._serial, content.offers[0].lane, content.group, item.opened_at)
+        batch = Batch(self._serial, item.lane, item.group, item.opened_at)
         batch.due_at = item.opened_at + self.max_wait_s
-        joinable = self._joinable.get(content.group)
+        joinable = self._joinable.get(item.group)
         if joinable is None:
-            self._joinable[content.group] = [batch]
+            self._joinable[item.group] = [batch]
         else:
             joinable.append(batch)
         self.n_open += 1

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
+from math import inf
 
 from sbsim.errors import ScenarioError
 from sbsim.records import Batch
@@ -101,6 +102,11 @@ class PriorityQueue:
         batch.rank = _GONE
         self._n -= 1
         return batch
+
+    @staticmethod
+    def holds(batch: Batch) -> bool:
+        """Whether `batch` waits in a queue."""
+        return 0.0 <= batch.rank[0] < inf
 
     def discard(self, batch: Batch) -> None:
         """A waiting batch waits no more."""

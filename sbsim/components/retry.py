@@ -17,7 +17,7 @@ from math import inf
 
 from sbsim.records import Batch, Outcome
 
-RETRYABLE = frozenset({"rate_limited", "transient", "item_error", "missing", "timed_out"})
+RETRYABLE = frozenset({"rate_limited", "transient", "item_error", "missing", "timed_out", "expired"})
 """Kinds of failure that another attempt may mend. Whether a call in doubt may be sent again is the pipeline's rule."""
 _MOST_DOUBLINGS = 1000
 """Beyond that 2^n leaves the range of floats; any cap has been reached long before."""

@@ -22,23 +22,23 @@ class ServiceEstimate:
 
     Attributes
     ----------
-    expected_s : seconds that a call is expected to take at most. n : answers so far.
+    expected_s, mean_s : seconds that a call is expected to take at most, and on average. n : answers so far.
     """
 
-    __slots__ = ("_mean_s", "_variance", "expected_s", "n")
+    __slots__ = ("_variance", "expected_s", "mean_s", "n")
 
     def __init__(self, initial_s: float) -> None:
         self.expected_s = initial_s
         self.n = 0
-        self._mean_s = 0.0
+        self.mean_s = initial_s
         self._variance = 0.0
 
     def add(self, seconds: float) -> None:
         """A call was answered after `seconds`."""
         self.n = n = self.n + 1
         weight = WEIGHT if n * WEIGHT > 1.0 else 1.0 / n
-        difference = seconds - self._mean_s
+        difference = seconds - self.mean_s
         step = weight * difference
-        self._mean_s += step
+        self.mean_s = seconds if n == 1 else self.mean_s + step
         self._variance = (1.0 - weight) * (self._variance + difference * step)
-        self.expected_s = self._mean_s + 2.0 * sqrt(self._variance)
+        self.expected_s = self.mean_s + 2.0 * sqrt(self._variance)

@@ -216,10 +216,12 @@ class Retry(Model):
 class Routing(Model):
     """Which lane serves what several could."""
 
-    policy: Annotated[str, Choice(("cheapest", "fastest", "split"))] = setting("cheapest", "How a lane is chosen.", later={"fastest": 3, "split": 3})
-    batch_lane: Annotated[str, Choice(("never", "slack"))] = setting("never", "When a batch API is used.", later={"slack": 3})
-    cooldown: Duration = setting(30.0, "Seconds that a failing lane is left alone.", part=3)
-    allowed_failures: PositiveCount = setting(3, "Failures in a row after which a lane is left alone.", part=3)
+    policy: Annotated[str, Choice(("cheapest", "fastest", "balanced", "single"))] = setting(
+        "cheapest", "Which lane makes what several could: the cheapest or least loaded that meets the deadline, the fastest, always the first."
+    )
+    batch_lane: Annotated[str, Choice(("never", "slack"))] = setting("never", "When a batch API is used: for what can wait for it, or never.")
+    cooldown: Duration = setting(30.0, "Seconds that a failing lane is left alone.")
+    allowed_failures: PositiveCount = setting(3, "Failures in a row after which a lane is left alone.")
 
 
 class Content(Model):

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from math import inf
 
 from sbsim.components.batch_builder import BatchBuilder
+from sbsim.components.breaker import Breaker
 from sbsim.components.budget import Budget
 from sbsim.components.cache import POLICIES
 from sbsim.components.coalescer import Coalescer
@@ -56,6 +57,7 @@ def build(
         builder=builder,
         coalescer=Coalescer(batching.coalesce),
         drops_late=config.queue.on_deadline == "drop",
+        routing=config.routing.policy,
     )
     cache = config.cache
     return Pipeline(
@@ -65,6 +67,8 @@ def build(
         max_pending=config.queue.max_pending,
         on_full=config.queue.on_full,
         in_doubt=config.retry.in_doubt,
+        routing=config.routing.policy,
+        batch_lane=config.routing.batch_lane,
     )
 
 
@@ -78,7 +82,11 @@ def _budget(config: Config) -> Budget | None:
 
 
 def _lane(index: int, spec: ProviderSpec, book: PriceBook, config: Config, epoch_at: float) -> Lane:
-    is_job = spec.api.style == "job"
+    is_job = spec.api.style != "sync"
+    is_slow = spec.api.style == "batch"
+    retry = config.retry
+    # A batch API gives up by itself: the poll that finds that out must still come, and be answered, in time.
+    job_timeout_s = spec.life_s + spec.api.poll + retry.call_timeout if is_slow else retry.job_timeout
     limiter = RateLimiter(
         _limits(spec, config),
         pacing_s=config.rate_limit.batch_pacing_interval,
@@ -91,16 +99,24 @@ def _lane(index: int, spec: ProviderSpec, book: PriceBook, config: Config, epoch
         name=spec.name,
         book=book,
         limiter=limiter,
+        breaker=Breaker(config.routing.allowed_failures, config.routing.cooldown),
         queue=PriorityQueue(config.queue.policy, config.queue.ageing),
-        service=ServiceEstimate(config.queue.initial_service_s),
+        service=ServiceEstimate(config.queue.initial_service_s if not is_slow else _first_turnaround_s(spec)),
         takes=spec.api.takes,
         max_items=_or_inf(spec.api.max_items),
+        max_bytes=_or_inf(spec.api.max_bytes),
         idempotency=spec.api.idempotency,
         cancel=spec.api.cancel,
-        call_timeout_s=config.retry.call_timeout,
-        job_timeout_s=config.retry.job_timeout,
+        call_timeout_s=retry.call_timeout,
+        job_timeout_s=job_timeout_s,
         is_job=is_job,
+        is_slow=is_slow,
     )
+
+
+def _first_turnaround_s(spec: ProviderSpec) -> float:
+    """What a batch API is expected to take until its first answer, seconds: half of the time after which it gives up (an assumption)."""
+    return spec.life_s / 2
 
 
 def _limits(spec: ProviderSpec, config: Config) -> list[Limit]:

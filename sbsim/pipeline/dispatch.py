@@ -7,15 +7,21 @@ nothing. It owns the lanes, the budget and the numbering of calls; it knows neit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from math import inf
 
 from sbsim.components.batch_builder import BatchBuilder
 from sbsim.components.budget import Budget
 from sbsim.components.coalescer import Coalescer
+from sbsim.components.router import choose
 from sbsim.pipeline.actions import Action, Fail, Send
 from sbsim.pipeline.lane import Lane
 from sbsim.records import OPEN, URGENT, Batch, Call, Item
 
+SLOW = 1 << 40
+"""Bit of a group's number: work that waits for a batch API."""
+BARRED = 41
+"""From this bit on a group's number says which lanes could never take its items, lane 0 first."""
 _OF_CONTENT = frozenset({"permanent", "moderated"})
 """Failures that every piece of work for the same content would meet."""
 
@@ -26,9 +32,23 @@ class Dispatcher:
     Parameters
     ----------
     budget : None where no budget is set. drops_late : items that all their waiters have given up by their deadlines are failed, not sent.
+    routing : policy of `components.router`.
+
+    Attributes
+    ----------
+    due_at : when a batch that waits at its lane should look for a faster one, or its deadline will be missed; inf: none.
     """
 
-    def __init__(self, *, lanes: Sequence[Lane], budget: Budget | None, builder: BatchBuilder, coalescer: Coalescer, drops_late: bool) -> None:
+    def __init__(
+        self,
+        *,
+        lanes: Sequence[Lane],
+        budget: Budget | None,
+        builder: BatchBuilder,
+        coalescer: Coalescer,
+        drops_late: bool,
+        routing: str = "single",
+    ) -> None:
         self.lanes = tuple(lanes)
         self.budget = budget
         self.builder = builder
@@ -39,15 +59,24 @@ class Dispatcher:
         self.n_gone = 0  # requests whose items were given up here, for the pipeline's count
         self.n_held_by_limit = 0
         self.n_held_by_budget = 0
+        self.n_rerouted = self.n_failed_over = 0
+        self.due_at = inf
+        self._at_risk: list[tuple[float, int, Batch]] = []  # waiting batches by the last instant at which another lane could make it
+        self._routing = routing
+        self._routes = len(self.lanes) > 1 and routing != "single"
         self._serial = 0
 
     def enqueue(self, batch: Batch, now: float, out: list[Action]) -> None:
         """A batch is ready: it goes at once when nothing stands before it and the gates are open, else it takes its place."""
         lane = self.lanes[batch.lane]
+        if self._routes:
+            lane = self._routed(batch, lane, now)
         queue = lane.queue
         if not len(queue) and self._go(lane, batch, now, out):
             return
         queue.push(batch)
+        if self._routes:
+            self.watch(batch, now)
         if len(queue) > 1 and queue.peek() is batch:  # else the head before it is still held
             self.dispatch(lane, now, out)
 
@@ -59,10 +88,13 @@ class Dispatcher:
 
     def _go(self, lane: Lane, batch: Batch, now: float, out: list[Action]) -> bool:
         """Send the calls of `batch`, the next on its lane, one by one; False when a gate holds the next one, with `lane.blocked_until` set."""
-        limiter, budget = lane.limiter, self.budget
+        limiter, breaker, budget = lane.limiter, lane.breaker, self.budget
         while True:
             if limiter.n_in_flight >= limiter.concurrency:
                 lane.blocked_until = inf  # only an answer can help
+                return False
+            if not breaker.is_closed and breaker.ready_at(now) > now:
+                lane.blocked_until = breaker.ready_at(now)
                 return False
             if (self.has_orphans or self.drops_late) and not self._prune(batch, now, out):
                 return True
@@ -75,7 +107,7 @@ class Dispatcher:
                 return False
             reservation = None
             if budget is not None:
-                most = lane.book.most(part, lane.longest_s)
+                most = lane.book.at(now).most(part, lane.longest_s)
                 is_urgent = batch.urgency == URGENT
                 if most is None or not budget.can_ever(most, is_urgent):
                     if self._shrink(lane, batch, part, out):
@@ -91,6 +123,7 @@ class Dispatcher:
             call = self._call(lane, batch, part, now)
             call.reservation = reservation
             limiter.take(call.serial, demand, now)
+            breaker.take(call.serial)
             self.in_flight[call.serial] = call
             lane.watch(call)
             ends_at = now + lane.service.expected_s
@@ -106,6 +139,35 @@ class Dispatcher:
         for lane in self.lanes:
             if len(lane.queue):
                 self.dispatch(lane, now, out)
+
+    def watch(self, batch: Batch, now: float) -> None:
+        """`batch` waits at its lane: note the last instant at which another one could still meet its deadline."""
+        others = [self.lanes[k].service.expected_s for k in self._alternatives(batch) if k != batch.lane]
+        if not others:
+            return
+        at = batch.deadline_at - min(others)
+        if now < at < inf:
+            heappush(self._at_risk, (at, batch.serial, batch))
+            self.due_at = self._at_risk[0][0]
+
+    def reroute(self, now: float, out: list[Action]) -> None:
+        """Batches that still wait though their time is up look for a faster lane."""
+        while self._at_risk and now >= self._at_risk[0][0]:
+            batch = heappop(self._at_risk)[2]
+            lane = self.lanes[batch.lane]
+            if lane.queue.holds(batch) and self._choice(batch, lane, now) is not lane:
+                self.n_rerouted += 1
+                self._move([batch], lane, now, out)
+        self.due_at = self._at_risk[0][0] if self._at_risk else inf
+
+    def fail_over(self, lane: Lane, now: float, out: list[Action]) -> None:
+        """The lane's breaker has opened: what waits there goes where it is welcome."""
+        if self._routes and len(lane.queue):
+            leaving = [batch for batch in lane.queue if self._choice(batch, lane, now) is not lane]
+            self.n_failed_over += len(leaving)
+            self._move(leaving, lane, now, out)
+        if len(lane.queue):
+            self.dispatch(lane, now, out)  # names the instant of the first probe
 
     def give_up(self, items: Sequence[Item], error: str, out: list[Action]) -> None:
         """Fail these items for everybody who waits for them.
@@ -148,6 +210,43 @@ class Dispatcher:
         return together
 
     # -- steps -------------------------------------------------------------------------------------------------------------
+    def _alternatives(self, batch: Batch) -> list[int]:
+        """The lanes that could make the batch: those of its contents that no limit bars it from. Of a batch API only a second try may leave it."""
+        lane = self.lanes[batch.lane]
+        if len(batch.items[0].content.offers) == 1 and not lane.is_slow:
+            return [batch.lane]
+        if (lane.is_slow and batch.call is None) or (batch.call is not None and batch.call.is_late):
+            return [batch.lane]  # one that is sent again under its key goes to the provider that knows the key
+        barred = batch.group >> BARRED
+        return [offer.lane for offer in batch.items[0].content.offers if not barred >> offer.lane & 1]
+
+    def _choice(self, batch: Batch, lane: Lane, now: float) -> Lane:
+        """The lane that should make the batch, as things are now."""
+        lanes = [self.lanes[k] for k in self._alternatives(batch)]
+        if len(lanes) == 1:
+            return lanes[0]
+        welcoming = [each for each in lanes if each.breaker.ready_at(now) <= now] or lanes
+        options = [each.option(_unsent(batch), now) for each in welcoming]
+        return self.lanes[choose(self._routing, options, batch.deadline_at)]
+
+    def _routed(self, batch: Batch, lane: Lane, now: float) -> Lane:
+        """The same, and the batch is told: what was cut into calls already is cut anew, as that lane takes it."""
+        chosen = self._choice(batch, lane, now)
+        if chosen is not lane:
+            batch.lane = chosen.index
+            if batch.parts is not None:
+                batch.parts = chosen.cut(_unsent(batch))
+        return chosen
+
+    def _move(self, batches: Sequence[Batch], lane: Lane, now: float, out: list[Action]) -> None:
+        """These leave the lane's queue and are routed anew."""
+        for batch in batches:
+            lane.queue.discard(batch)
+        for batch in batches:
+            self.enqueue(batch, now, out)
+        if len(lane.queue):
+            self.dispatch(lane, now, out)
+
     def _bind(self, lane: Lane, batch: Batch) -> list[list[Item]]:
         """Take the next call off the batch; what is left of it."""
         parts = batch.parts
@@ -162,13 +261,19 @@ class Dispatcher:
         self._serial += 1
         before = batch.call
         due_at = now + lane.call_timeout_s
-        if before is None:
+        if before is None or before.lane != lane.index:  # the first on this lane
             m = lane.m
             lane.m = m + 1
-            return Call(self._serial, lane.index, batch, part, m, "", 1, now, due_at)
-        call = Call(self._serial, lane.index, batch, part, before.m, batch.path, before.attempt + 1, now, due_at)
-        if before.is_late:
-            call.same_key_as = before
+            call = Call(self._serial, lane.index, batch, part, m, "", 1, now, due_at)
+            if before is None:
+                return call
+            call.attempt = before.attempt + 1
+        else:
+            call = Call(self._serial, lane.index, batch, part, before.m, batch.path, before.attempt + 1, now, due_at)
+        if batch.path.endswith("r"):  # and not the half of a bisected call, which is a new call
+            call.n_tries = before.n_tries + 1
+            if before.is_late:
+                call.same_key_as = before
         return call
 
     def _prune(self, batch: Batch, now: float, out: list[Action]) -> bool:
@@ -197,3 +302,8 @@ class Dispatcher:
         else:
             self.give_up(part, "never_affordable", out)
         return bool(parts)
+
+
+def _unsent(batch: Batch) -> list[Item]:
+    """The items that the batch has yet to send."""
+    return batch.items if batch.parts is None else [item for part in batch.parts for item in part]

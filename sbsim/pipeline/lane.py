@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Sequence
 from math import inf
 
+from sbsim.components.breaker import Breaker
 from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import RateLimiter
+from sbsim.components.router import Option
 from sbsim.components.tally import ServiceEstimate
 from sbsim.pricing import PriceBook
 from sbsim.records import Batch, Call, Content, Demand, Item
+from sbsim.scenario import line_bytes
 
 
 class Lane:
@@ -18,14 +21,15 @@ class Lane:
 
     Parameters
     ----------
-    takes : how requests travel in a call: "one", "variants" (requests that differ in their variant only) or "list".
-    max_items : items in a call at most. idempotency, cancel : the provider's promises.
+    takes : how requests travel in a call: "one", "variants" (requests that differ in their variant only), "list" or "file".
+    max_items : items in a call at most. max_bytes : bytes of a file at most. idempotency, cancel : the provider's promises.
     call_timeout_s : seconds from a sending until its call is in doubt (a job: until it is accepted). job_timeout_s : seconds from acceptance.
+    is_slow : a batch API, whose answers take minutes to hours.
     """
 
     __slots__ = (
-        "blocked_until", "book", "call_timeout_s", "cancel", "idempotency", "index", "job_timeout_s", "jobs", "limiter", "longest_s", "m", "max_part",
-        "name", "queue", "service", "takes", "timeout_at", "watched",
+        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_slow", "job_timeout_s", "jobs", "limiter",
+        "longest_s", "m", "max_bytes", "max_part", "name", "queue", "service", "takes", "timeout_at", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -35,29 +39,35 @@ class Lane:
         name: str,
         book: PriceBook,
         limiter: RateLimiter,
+        breaker: Breaker,
         queue: PriorityQueue,
         service: ServiceEstimate,
         takes: str,
         max_items: float,
+        max_bytes: float = inf,
         idempotency: str,
         cancel: str,
         call_timeout_s: float,
         job_timeout_s: float,
         is_job: bool = False,
+        is_slow: bool = False,
     ) -> None:
         self.index = index
         self.name = name
         self.book = book
         self.limiter = limiter
+        self.breaker = breaker
         self.queue = queue
         self.service = service
         self.takes = takes
         self.max_part = 1 if takes == "one" else min(max_items, limiter.most_items)
+        self.max_bytes = max_bytes
         self.idempotency = idempotency
         self.cancel = cancel
         self.call_timeout_s = call_timeout_s
         self.job_timeout_s = job_timeout_s
         self.longest_s = call_timeout_s + job_timeout_s if is_job else call_timeout_s  # until work is cut off, where it can be
+        self.is_slow = is_slow
         self.m = 0  # calls first sent so far
         self.blocked_until = inf  # when the head of the queue may go; inf: only an answer can help
         self.watched: deque[Call] = deque()  # sent calls in the order in which they time out
@@ -79,6 +89,26 @@ class Lane:
         """Whether a call of this content alone could ever pass the limits."""
         return self.limiter.can_ever(Demand(1, content.offers[0].tokens, content.duration_s))
 
+    def quote(self, items: Sequence[Item]) -> int:
+        """Nano-dollars that these items are expected to cost here, in the calls that the lane takes them in; GPU seconds as calls took so far."""
+        gpu_s = self.service.mean_s
+        if self.takes == "list":
+            return self.book.quote(items, gpu_s)
+        return sum(self.book.quote([item], gpu_s) for item in items)
+
+    def option(self, items: Sequence[Item], now: float) -> Option:
+        """What the lane offers for these items, expected to wait behind what waits already.
+
+        A lane that nothing is known of is given one try: it could never show how fast it is while it is held for slow.
+        """
+        limiter, n_ahead = self.limiter, len(self.queue)
+        expected_s = self.service.expected_s if self.service.n or limiter.n_in_flight or n_ahead else 0.0
+        load = (limiter.n_in_flight + n_ahead) / limiter.concurrency
+        starts_at = max(limiter.opens_at(self.demand(items[:1]), now), self.breaker.ready_at(now))
+        if n_ahead or limiter.n_in_flight >= limiter.concurrency:
+            starts_at = max(starts_at if starts_at < inf else now, now + (n_ahead + 1) * expected_s / limiter.concurrency)
+        return Option(self.index, self.quote(items), starts_at + expected_s, load)
+
     def next_part(self, batch: Batch) -> list[Item]:
         """The items of the batch's next call. Before it is bound this is only a look: the batch may still grow."""
         return batch.parts[0] if batch.parts is not None else self.cut(batch.items)[0]
@@ -90,7 +120,7 @@ class Lane:
         return self.plan(items)
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
-        """Cut a batch into calls, in its own order: no call carries more items or tokens than the provider takes or a limit can ever grant."""
+        """Cut a batch into calls, in its own order: no call carries more items, bytes or tokens than the provider takes or a limit can ever grant."""
         parts: list[list[Item]] = []
         open_part: dict[object, tuple[list[Item], list[float]]] = {}
         most_tokens = self.limiter.most_tokens
@@ -99,14 +129,17 @@ class Lane:
             content = item.content
             kin = content.base if self.takes == "variants" else None
             tokens, content_s = content.offers[0].tokens, content.duration_s
-            part, sums = open_part.get(kin, ([], [0.0, 0.0]))
-            if not part or len(part) >= self.max_part or sums[0] + tokens > most_tokens or sums[1] + content_s > most_content_s:
-                part, sums = [], [0.0, 0.0]
+            n_bytes = line_bytes(content.facts) if self.max_bytes < inf else 0.0
+            part, sums = open_part.get(kin, ([], [0.0, 0.0, 0.0]))
+            is_full = len(part) >= self.max_part or sums[2] + n_bytes > self.max_bytes
+            if not part or is_full or sums[0] + tokens > most_tokens or sums[1] + content_s > most_content_s:
+                part, sums = [], [0.0, 0.0, 0.0]
                 open_part[kin] = (part, sums)
                 parts.append(part)
             part.append(item)
             sums[0] += tokens
             sums[1] += content_s
+            sums[2] += n_bytes
         return parts
 
     def watch(self, call: Call) -> None:

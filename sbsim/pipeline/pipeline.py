@@ -28,12 +28,15 @@ from sbsim.components.cache import Cache
 from sbsim.components.retry import RETRYABLE, Retry
 from sbsim.errors import StateError
 from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Hit, Refuse
-from sbsim.pipeline.dispatch import Dispatcher
+from sbsim.pipeline.dispatch import BARRED, SLOW, Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.records import MEMORY, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
 
 RESULT_MARGIN_S = 60.0
 """Seconds before its URL dies that a result counts as dead."""
+_LANE_FAULTS = frozenset({"transient", "timed_out"})
+"""Errors that speak against a lane; what is wrong with a content does not, and a 429 says itself until when to wait."""
+_NO_VERDICT = frozenset({"rate_limited", "not_sent", "cancelled"})
 
 
 class Pipeline:
@@ -43,13 +46,25 @@ class Pipeline:
     ----------
     max_pending : requests under way at most; beyond that they wait in a backlog in order of arrival (`on_full` "wait") or are refused ("refuse").
     in_doubt : what to do with a call of unknown outcome on a lane without idempotency: "hold", "fail" or "resend".
+    routing : policy of `components.router`. batch_lane : "slack" sends to a batch API what can wait for it, "never" nothing that another lane makes.
 
     Attributes
     ----------
     wake_at : when `wake` is wanted; inf: never. Read it after every input.
     """
 
-    def __init__(self, *, cache: Cache, dispatcher: Dispatcher, retry: Retry, max_pending: float, on_full: str, in_doubt: str) -> None:
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        dispatcher: Dispatcher,
+        retry: Retry,
+        max_pending: float,
+        on_full: str,
+        in_doubt: str,
+        routing: str = "single",
+        batch_lane: str = "never",
+    ) -> None:
         self.wake_at = inf
         self.lanes = dispatcher.lanes
         self.cache = cache
@@ -60,10 +75,12 @@ class Pipeline:
         self.dispatcher = dispatcher
         self.retry = retry
         self.n_submitted = self.n_delivered = self.n_failed = self.n_refused = self.n_cancelled = 0
-        self.n_hits = self.n_joined = self.n_retries = self.n_timed_out = self.n_backlogged = 0
+        self.n_hits = self.n_joined = self.n_retries = self.n_timed_out = self.n_backlogged = self.n_bisected = self.n_slow = 0
         self._max_pending = max_pending
         self._refuses_when_full = on_full == "refuse"
         self._in_doubt = in_doubt
+        self._routing = routing
+        self._may_wait = batch_lane == "slack"
         self._backlog: deque[Request] = deque()
         self.backlogged = array("q")  # serials of all that ever waited there: from their arrival on the limits held them
         self._n_active = 0  # pending requests beyond the backlog
@@ -126,19 +143,24 @@ class Pipeline:
         lane.limiter.release(call.serial, now, call.polled_at or ())
         error = outcome.error
         if error != "not_sent":
-            call.bill_nano, call.fixed_nano, call.part_nano = lane.book.bill(call.items, outcome)
+            call.bill_nano, call.fixed_nano, call.part_nano = lane.book.at(call.sent_at).bill(call.items, outcome)
         if self.budget is not None:
             self.budget.settle(call.reservation, call.bill_nano, now)
         out: list[Action] = []
         if error is None:
             lane.service.add(now - call.sent_at)
+            lane.breaker.succeed(call.serial)
             self._succeed(call, outcome, now, out)
-        elif error == "not_sent":
-            self._put_back(call, outcome)
         else:
-            if error == "rate_limited":
-                lane.limiter.hold(now + outcome.retry_after_s)
-            self._again(call, call.items, error, outcome, now, out)
+            self._judge(call, error, lane, now, out)
+            if error == "not_sent":
+                self._put_back(call, outcome)
+            elif error == "permanent" and len(call.items) > 1:
+                self._bisect(call, now, out)
+            else:
+                if error == "rate_limited":
+                    lane.limiter.hold(now + outcome.retry_after_s)
+                self._again(call, call.items, error, outcome, now, out)
         if self.budget is not None:
             self.dispatcher.dispatch_all(now, out)
         elif len(lane.queue):
@@ -154,6 +176,7 @@ class Pipeline:
             if now >= lane.timeout_at:
                 for call in lane.overdue(now):
                     self._time_out(call, lane, now, out)
+                    self._judge(call, "timed_out", lane, now, out)
         if now >= self.builder.due_at:
             for batch in self.builder.wake(now):
                 dispatcher.enqueue(batch, now, out)
@@ -161,6 +184,8 @@ class Pipeline:
             for batch in self.retry.wake(now):
                 self.n_retries += 1
                 dispatcher.enqueue(batch, now, out)
+        if now >= dispatcher.due_at:
+            dispatcher.reroute(now, out)
         for lane in self.lanes:
             if now >= lane.blocked_until:
                 lane.blocked_until = inf
@@ -197,6 +222,12 @@ class Pipeline:
             "n_late_joins": self.builder.n_late_joins,
             "n_retries": self.n_retries,
             "n_timed_out": self.n_timed_out,
+            "n_bisected": self.n_bisected,
+            "n_breaker_opened": sum(lane.breaker.n_opened for lane in self.lanes),
+            "n_probes": sum(lane.breaker.n_probes for lane in self.lanes),
+            "n_rerouted": self.dispatcher.n_rerouted,
+            "n_failed_over": self.dispatcher.n_failed_over,
+            "n_slow": self.n_slow,
             "n_backlogged": self.n_backlogged,
             "n_held_by_limit": self.dispatcher.n_held_by_limit,
             "n_held_by_budget": self.dispatcher.n_held_by_budget,
@@ -226,21 +257,32 @@ class Pipeline:
     def _take_on(self, request: Request, now: float) -> Actions:
         """A request that memory could not answer joins work under way or becomes an item of its own."""
         content = request.content
-        lane = self.lanes[content.offers[0].lane]
+        if len(content.offers) > 1 or content.slow_offers:
+            chosen = self._lane_for(request, now)
+            if isinstance(chosen, str):
+                self.n_refused += 1
+                return (Refuse((request,), chosen),)
+            lane, group = chosen
+        else:
+            lane, group = self.lanes[content.offers[0].lane], content.group
+            if self._has_door and (reason := self._refuses(content, lane, content.offers[0].most_nano)):
+                self.n_refused += 1
+                return (Refuse((request,), reason),)
         service_s = lane.service.expected_s
-        if self._has_door and (reason := self._refuses(content, request.urgency, lane)):
-            self.n_refused += 1
-            return (Refuse((request,), reason),)
         self._n_active += 1
         coalescer = self.coalescer
         if content.key in coalescer.items:
             under_way = coalescer.find(request, now, service_s)
-            if under_way is not None:
+            if under_way is not None and (not under_way.group & SLOW or group & SLOW or -inf < under_way.ends_at <= request.deadline_at):
                 self.n_joined += 1
                 if coalescer.join(request, under_way):
                     self._hurry(under_way, now)  # what is in flight cannot be hurried, but what waits to be sent again can
                 return NOTHING
         item = Item(request)
+        item.lane = lane.index
+        if group != content.group:
+            item.group = group
+            self.n_slow += bool(group & SLOW)
         coalescer.open(item)
         builder = self.builder
         ready = builder.add(item, now, service_s)
@@ -249,20 +291,66 @@ class Pipeline:
                 self.wake_at = builder.due_at if builder.due_at > now else now
             batch = item.batch
             if batch is not None and batch.state == READY:
-                lane.queue.update(batch)
+                self.lanes[batch.lane].queue.update(batch)
+                if len(content.offers) > 1:
+                    self.dispatcher.watch(batch, now)
+                    self._rearm(now)
             return NOTHING
         out: list[Action] = []
         for batch in ready:
             self.dispatcher.enqueue(batch, now, out)
         return out
 
-    def _refuses(self, content: Content, urgency: int, lane: Lane) -> str | None:
-        """Why this content can never be sent, if so."""
+    def _refuses(self, content: Content, lane: Lane, most_nano: int | None) -> str | None:
+        """Why this content can never be sent on this lane, if so."""
         if lane.limiter.has_size_limits and not lane.can_ever(content):
             return "too_large"
-        if self.budget is not None and content.offers[0].most_nano is None:
+        if self.budget is not None and most_nano is None:
             return "no_bound"
         return None
+
+    def _lane_for(self, request: Request, now: float) -> tuple[Lane, int] | str:
+        """The lane that the request's waiting is reckoned with, and its group; or why no lane could ever make it.
+
+        A batch API where the request can wait for it (its expected turnaround and the group's own waiting before the deadline), else the first lane
+        in health that the policy would take, all queues aside: where the batch goes is decided when it is ready.
+        """
+        content = request.content
+        barred, reason = self._barred(content) if self._has_door else (0, "")
+        group = content.group | barred << BARRED
+        if self._may_wait:
+            for offer in content.slow_offers:
+                lane = self.lanes[offer.lane]
+                done_at = now + self.builder.max_wait_s + lane.service.expected_s
+                if done_at <= request.deadline_at and lane.breaker.is_closed and not barred >> offer.lane & 1:
+                    return lane, group | SLOW
+        lanes = [self.lanes[offer.lane] for offer in content.offers if not barred >> offer.lane & 1]
+        if not lanes:
+            return reason
+        if self._routing == "single":
+            return min(lanes, key=lambda lane: lane.index), group
+        lanes = [lane for lane in lanes if lane.breaker.is_closed] or lanes
+        return (min(lanes, key=lambda lane: lane.service.expected_s) if self._routing == "fastest" else lanes[0]), group
+
+    def _barred(self, content: Content) -> tuple[int, str]:
+        """The lanes that could never make this content, a bit for each, and why the last of them could not."""
+        barred, reason = 0, ""
+        for offer in (*content.offers, *content.slow_offers):
+            why = self._refuses(content, self.lanes[offer.lane], offer.most_nano)
+            if why is not None:
+                barred |= 1 << offer.lane
+                reason = why
+        return barred, reason
+
+    def _judge(self, call: Call, error: str, lane: Lane, now: float, out: list[Action]) -> None:
+        """What an error says of its lane. A call that timed out was judged then, whatever its late answer is."""
+        breaker = lane.breaker
+        if error in _NO_VERDICT:
+            breaker.let_go(call.serial)
+        elif error not in _LANE_FAULTS:
+            breaker.succeed(call.serial)
+        elif (not call.is_late or not call.is_answered) and breaker.fail(call.serial, now):
+            self.dispatcher.fail_over(lane, now, out)
 
     def _hurry(self, item: Item, now: float) -> None:
         """A more pressing request joined work that has not left: the work inherits its urgency and deadline."""
@@ -320,7 +408,7 @@ class Pipeline:
             return
         for item in items:
             item.n_sent += 1
-        delay_s = self.retry.delay(error, call.attempt, outcome)
+        delay_s = self.retry.delay(error, call.n_tries, outcome)
         if delay_s is None:
             self.dispatcher.give_up(items, error, out)
             return
@@ -334,13 +422,37 @@ class Pipeline:
             item.ends_at = ends_at
         self.retry.later(batch, at)
 
+    def _bisect(self, call: Call, now: float, out: list[Action]) -> None:
+        """The call as a whole was refused for good, and one of its items may be to blame: its halves are new calls, sent without a pause.
+
+        A poisoned item among n costs at most 2 ceil(log2 n) calls more.
+        """
+        items = [item for item in call.items if not item.done and item.batch is call.batch]
+        half = (len(items) + 1) // 2
+        self.n_bisected += 1
+        ends_at = now + self.lanes[call.lane].service.expected_s
+        halves = []
+        for digit, part in (("0", items[:half]), ("1", items[half:])):
+            if not part:
+                continue
+            for item in part:
+                item.n_sent += 1
+                item.ends_at = ends_at
+            batch = self.builder.remake(call.batch, part)
+            batch.parts = [part]
+            batch.path = call.path + digit
+            batch.call = call
+            halves.append(batch)
+        for batch in halves:
+            self.dispatcher.enqueue(batch, now, out)
+
     def _time_out(self, call: Call, lane: Lane, now: float, out: list[Action]) -> None:
         """No answer in time: nobody knows whether the provider took it. Its slot and its reservation stay until the driver says how it ended."""
         call.is_late = True
         self.n_timed_out += 1
         if lane.cancel == "running":
             out.append(Abort(call))  # a definite end: its answer says what the work has cost, and decides whether it is tried again
-        elif lane.idempotency == "key" or self._in_doubt == "resend":
+        elif lane.idempotency != "none" or self._in_doubt == "resend":
             self._again(call, call.items, "timed_out", _UNKNOWN, now, out)
         elif self._in_doubt == "fail":
             self.dispatcher.give_up(call.items, "timed_out", out)
@@ -397,6 +509,8 @@ class Pipeline:
         at = self.builder.due_at
         if self.retry.due_at < at:
             at = self.retry.due_at
+        if self.dispatcher.due_at < at:
+            at = self.dispatcher.due_at
         for lane in self.lanes:
             if lane.blocked_until < at:
                 at = lane.blocked_until

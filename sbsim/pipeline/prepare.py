@@ -50,16 +50,17 @@ class Preparer:
         self._normalise = normalise
         self._shape_of: dict[Hashable, int] = {}
         self._group_of: dict[Hashable, int] = {}
-        self._priced: dict[Facts, tuple[tuple[Offer, ...], int, int, int]] = {}
+        self._priced: dict[Facts, tuple[tuple[Offer, ...], tuple[Offer, ...], int, int, int]] = {}
 
     def content(self, facts: Facts, key: Hashable, base: Hashable, tenant: Hashable, reusable: bool = True) -> Content:
         """A new content with the next serial; the caller sees to it that a key is prepared once. Raises ScenarioError when no lane serves it."""
         priced = self._priced.get(facts)
         if priced is None:
             priced = self._priced[facts] = self._price(facts)
-        offers, individual_nano, shape, kind = priced
-        group = self._number(self._group_of, (facts.content_type, facts.engine, tenant, offers[0].lane))
-        content = Content(self._n_contents, key, base, facts, group, shape, offers, individual_nano, reusable, kind)
+        offers, slow_offers, individual_nano, shape, kind = priced
+        lanes = offers[0].lane if len(offers) == 1 else tuple(sorted(offer.lane for offer in offers))
+        group = self._number(self._group_of, (facts.content_type, facts.engine, tenant, lanes))
+        content = Content(self._n_contents, key, base, facts, group, shape, offers, individual_nano, reusable, kind, slow_offers)
         self._n_contents += 1
         if self._keeps:
             self.contents.append(content)
@@ -80,7 +81,8 @@ class Preparer:
         """(key, base): the exact identity of what is asked for, and the same without the variant."""
         return fingerprint(request, self._normalise), base_fingerprint(request, self._normalise)
 
-    def _price(self, facts: Facts) -> tuple[tuple[Offer, ...], int, int, int]:
+    def _price(self, facts: Facts) -> tuple[tuple[Offer, ...], tuple[Offer, ...], int, int, int]:
+        """(offers, those of batch APIs where others exist, individual cost, shape, kind)."""
         lanes = [i for i, spec in enumerate(self._providers) if serves(spec, facts)]
         if not lanes:
             wanted = f"{facts.content_type} of engine {facts.engine!r}, resolution {facts.resolution}, duration {facts.duration_s:g} s"
@@ -88,11 +90,14 @@ class Preparer:
             raise ScenarioError(f"providers: none serves {wanted}; there are: {names}; try adding it to a provider's `serves`")
         alone = {lane: self.books[lane].alone_nano(facts) for lane in lanes}
         lanes.sort(key=lambda lane: (alone[lane], lane))
-        offers = tuple(self.books[lane].offer(lane, facts) for lane in lanes)
+        slow = [lane for lane in lanes if self._providers[lane].api.style == "batch"]
+        prompt = [lane for lane in lanes if lane not in slow] or slow
+        offers = tuple(self.books[lane].offer(lane, facts) for lane in prompt)
+        slow_offers = () if prompt is slow else tuple(self.books[lane].offer(lane, facts) for lane in slow)
         shape = self._number(self._shape_of, (facts.resolution, facts.style))
         if shape == len(self.shapes):
             self.shapes.append((facts.resolution, facts.style))
-        return offers, min(alone.values()), shape, len(self._priced)
+        return offers, slow_offers, alone[prompt[0]], shape, len(self._priced)
 
     @staticmethod
     def _number(numbers: dict[Hashable, int], key: Hashable) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from math import inf
 
-from sbsim.errors import ScenarioError
 from sbsim.pricing.contents import NANO, ONE, ContentPrice, PriceList, at_most, fixed, ratio, rounded, tokens, units_out
 from sbsim.records import Content, Facts, Item, Offer, Outcome
 from sbsim.scenario import ProviderSpec
@@ -14,6 +14,8 @@ from sbsim.scenario import ProviderSpec
 _METER_STEP_S = 1e-6
 """GPU seconds are metered to the microsecond: a report may exceed what ran by at most this."""
 _NEVER_BILLED = ("rate_limited", "not_sent")
+_UNFINISHED = ("expired", "cancelled")
+"""Items that a batch API had not finished when it gave up or was told to stop; it charges nothing for them."""
 
 
 class _Known:
@@ -39,23 +41,20 @@ class PriceBook:
 
     Parameters
     ----------
-    spec : the provider entry: its `price`, and of `latency` and `api` what foretells and bounds GPU seconds.
-
-    Raises
-    ------
-    ScenarioError
-        For a plan, which a later part brings.
+    spec : the provider entry: its `price`, and of `latency`, `cold_start` and `api` what foretells and bounds GPU seconds. Where its `changes` name
+    other prices, this is the book of the first; `at` finds the others.
     """
 
     def __init__(self, spec: ProviderSpec) -> None:
         price = spec.price
-        if price.plan is not None:
-            raise ScenarioError(
-                f"providers[{spec.name}].price.plan: plans come with part 3; allowed: rates, minimum, quantum, tiers, factor, billed; try removing it"
-            )
         self.name = spec.name
+        self._changes_at = tuple(change.at for change in spec.changes if change.price is not None)
+        self._later = tuple(
+            PriceBook(spec.model_copy(update={"price": change.price, "changes": ()})) for change in spec.changes if change.price is not None
+        )
         self._list = PriceList(spec)
         self._latency = spec.latency
+        self._cold_s = spec.cold_start.time if spec.cold_start is not None and spec.cold_start.billed else 0.0
         self._is_cancellable = spec.api.cancel == "running"
         self._minimum = fixed(price.minimum or 0.0) * ONE
         self._factor = ratio(price.factor)
@@ -68,6 +67,15 @@ class PriceBook:
         self._known: dict[Facts, _Known] = {}
         self._kinds: dict[Hashable, _Known] = {}  # the same by `Content.kind`
         self._fixed_nano: dict[int, int] = {0: 0}
+
+    def at(self, sent_at: float) -> PriceBook:
+        """The book by which a call is billed that is sent at this instant, seconds."""
+        return self if not self._changes_at or sent_at < self._changes_at[0] else self._later[bisect_right(self._changes_at, sent_at) - 1]
+
+    @property
+    def changes_at(self) -> tuple[float, ...]:
+        """The instants from which other prices hold, seconds, ascending."""
+        return self._changes_at
 
     # -- one content -------------------------------------------------------------------------------------------------------
     def item_nano(self, facts: Facts) -> int:
@@ -118,6 +126,10 @@ class PriceBook:
             known = book.get(content.kind) or self._meet(content)
             return known.alone_nano, known.fixed_nano, [known.nano]
         return self._bill_in_full([book.get(item.content.kind) or self._meet(item.content) for item in items], usage.gpu_s)
+
+    def quote(self, items: Sequence[Item], gpu_s: float) -> int:
+        """What a call of these items is expected to cost when nothing fails, nano-dollars, if it takes `gpu_s` seconds of a GPU."""
+        return self._bill_in_full([self._meet(item.content) for item in items], gpu_s)[0]
 
     def most(self, items: Sequence[Item], call_timeout_s: float) -> int | None:
         """The most that a call of these items can cost, nano-dollars, whatever its outcome; None when nothing bounds it.
@@ -190,7 +202,7 @@ class PriceBook:
             return [billed.get(outcome.error, billed["failed"])] * n
         modes = [billed["ok"]] * n
         for k, kind in outcome.failures:
-            modes[k] = billed["moderated" if kind == "moderated" else "failed"]
+            modes[k] = "none" if kind in _UNFINISHED else billed["moderated" if kind == "moderated" else "failed"]
         return modes
 
     def _settle(self, call_parts: int, variable: int, n_items: int, *, has_minimum: bool = True) -> tuple[int, int]:
@@ -237,15 +249,16 @@ class PriceBook:
         return float(latency.per_item + latency.per_second * facts.duration_s + latency.per_unit * units_out(facts))
 
     def _most_s(self, facts: Sequence[Facts]) -> float:
-        """The longest that a call of these contents can run, seconds: (set-up + max(longest, sum / parallel)) x the noise's upper end; may be inf."""
+        """The longest that a call of these contents can run, seconds: (set-up + max(longest, sum / parallel)) x the noise's upper end, after a cold
+        start that is billed; may be inf."""
         latency = self._latency
         if not latency.model_fields_set:
             return inf  # a deployment states no latency: nothing is known
         if latency.total is not None:
-            return float(latency.total.high)
+            return float(self._cold_s + latency.total.high)
         each = [self._item_s(one) for one in facts]
         longest = latency.setup + max(max(each), sum(each) / latency.parallel_items)
-        return float(longest if latency.noise is None else longest * latency.noise.high)
+        return float(self._cold_s + (longest if latency.noise is None else longest * latency.noise.high))
 
     def _is_bounded(self, facts: Facts) -> bool:
         if facts.max_units_out is None and self._list.rate("token_out", facts):

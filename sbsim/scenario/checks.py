@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from sbsim.config import Config
 from sbsim.documents.faults import FieldError, nearest, one_of
 from sbsim.scenario.limits import Limit
+from sbsim.scenario.price import Price
 from sbsim.scenario.provider import ProviderSpec
 from sbsim.scenario.traffic import TrafficClass
 
@@ -29,15 +29,15 @@ def check(scenario: Scenario) -> None:
     _times_fit(scenario)
     for k, one in enumerate(scenario.workload.classes):
         _is_served(one, k, scenario.providers)
-    _one_lane_for_one_content(scenario)
     for k, provider in enumerate(scenario.providers):
+        _has_a_turnaround(provider, k)
         _conditions_can_be_met(provider, k, scenario)
 
 
 def check_settings(scenario: Scenario, config: Config) -> None:
     """What settings and providers must say about each other. Raises FieldError."""
     for k, provider in enumerate(scenario.providers):
-        if provider.api.style == "job":
+        if provider.api.style != "sync":
             _polls_fit(provider, k, config)
         if config.budget.limit is not None and config.budget.kind == "hard":
             _cost_is_bounded(provider, k)
@@ -107,33 +107,6 @@ def _durations_are_served(one: TrafficClass, lanes: list[ProviderSpec], path: tu
             raise FieldError(f"{seconds:g} s are served by no provider; allowed: {shown}; try {nearest_s:g}s", *path, "duration")
 
 
-def _one_lane_for_one_content(scenario: Scenario) -> None:
-    """Choosing between lanes is a router's work, which comes later."""
-    for (_, a), (k, b) in combinations(enumerate(scenario.providers), 2):
-        if not _overlap(a, b):
-            continue
-        classes = scenario.workload.classes
-        wanted = [one for one in classes if _may_serve(a, one) and _may_serve(b, one)]
-        if wanted or not classes:
-            what = f"class {wanted[0].name!r}" if wanted else b.serves.content_type
-            raise FieldError(
-                f"{b.name!r} and {a.name!r} both serve {what}; several lanes for one content come with part 3; try removing one of them",
-                "providers",
-                k,
-                "serves",
-            )
-
-
-def _overlap(a: ProviderSpec, b: ProviderSpec) -> bool:
-    x, y = a.serves, b.serves
-    return (
-        x.content_type == y.content_type
-        and (x.engine == y.engine or x.engine is None or y.engine is None)
-        and (not x.resolutions or not y.resolutions or bool(set(x.resolutions) & set(y.resolutions)))
-        and (not x.durations or not y.durations or bool(set(x.durations) & set(y.durations)))
-    )
-
-
 def _may_serve(provider: ProviderSpec, one: TrafficClass) -> bool:
     s = provider.serves
     points = (0.0,) if one.duration is None else one.duration.points
@@ -145,18 +118,25 @@ def _may_serve(provider: ProviderSpec, one: TrafficClass) -> bool:
     )
 
 
+def _has_a_turnaround(provider: ProviderSpec, k: int) -> None:
+    """Only a simulation must know how long a batch API takes; a deployment that is read back does not say."""
+    if provider.api.style == "batch" and provider.turnaround is None:
+        reason = "a batch API has a turnaround; missing: turnaround; try {law: lognormal, median: 7min, p90: 1h}"
+        raise FieldError(reason, "providers", k)
+
+
 def _conditions_can_be_met(provider: ProviderSpec, k: int, scenario: Scenario) -> None:
     """A mistyped name in a rate's `when` would silently never fit."""
     if not scenario.workload.classes:
         return
     styles = {name for one in scenario.workload.classes for name in one.style_params}
-    for r, rate in enumerate(provider.price.rates):
-        for name in rate.when:
-            if name not in _MATCHED and name not in styles:
-                known = (*_MATCHED, *sorted(styles))
-                raise FieldError(
-                    f"no content has such a field; allowed: {one_of(known)}{nearest(name, known)}", "providers", k, "price", "rates", r, "when", name
-                )
+    for place, price in _prices(provider):
+        for r, rate in enumerate(price.rates):
+            for name in rate.when:
+                if name not in _MATCHED and name not in styles:
+                    known = (*_MATCHED, *sorted(styles))
+                    path = ("providers", k, *place, "rates", r, "when", name)
+                    raise FieldError(f"no content has such a field; allowed: {one_of(known)}{nearest(name, known)}", *path)
 
 
 def _polls_fit(provider: ProviderSpec, k: int, config: Config) -> None:
@@ -189,13 +169,21 @@ def _as_window(limit: Limit) -> tuple[float, float]:
 
 def _cost_is_bounded(provider: ProviderSpec, k: int) -> None:
     """A hard budget reserves the most a call can cost before it is sent."""
-    for r, rate in enumerate(provider.price.rates):
+    for place, r, rate in ((place, r, rate) for place, price in _prices(provider) for r, rate in enumerate(price.rates)):
         if rate.per == "gpu_second" and rate.usd > 0 and provider.api.cancel != "running" and not _latency_is_bounded(provider):
             raise FieldError(
                 "a hard budget needs the most that a call can cost, and nothing bounds its GPU seconds; try api.cancel: running "
                 "(bounded by retry.call_timeout), a `max` in the law of latency, or budget.limit: none",
-                "providers", k, "price", "rates", r,
+                "providers", k, *place, "rates", r,
             )  # fmt: skip
+
+
+def _prices(provider: ProviderSpec) -> Iterator[tuple[tuple[str | int, ...], Price]]:
+    """Every price list of a provider, with its path: the first, then those of its changes."""
+    yield ("price",), provider.price
+    for j, change in enumerate(provider.changes):
+        if change.price is not None:
+            yield ("changes", j, "price"), change.price
 
 
 def _latency_is_bounded(provider: ProviderSpec) -> bool:

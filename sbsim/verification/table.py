@@ -29,11 +29,12 @@ KINDS: Mapping[int, str] = {
     7: "a provider that is full",
     8: "strict priorities",
     9: "retries",
+    10: "bisecting",
     11: "sliding limit, pacing",
     12: "hard budget",
     13: "Little's law",
 }  # fmt: skip
-"""What is verified, by number; the numbers are those of the design's list, and 10, bisecting poisoned calls, comes with part 3."""
+"""What is verified, by number; the numbers are those of the design's list."""
 
 _FEWEST = 5
 """Replications at any scale."""
@@ -96,9 +97,7 @@ def false_alarm_chance(only: Collection[int] | None = None) -> float:
 def _check(only: Collection[int] | None, scale: float, plant: float | None) -> None:
     for kind in only or ():
         if kind not in KINDS:
-            raise ScenarioError(
-                f"verify: only: {kind!r} given, allowed: {', '.join(map(str, KINDS))}{'; 10 comes with part 3' if kind == 10 else ''}"
-            )
+            raise ScenarioError(f"verify: only: {kind!r} given, allowed: {', '.join(map(str, KINDS))}")
     if not 0 < scale <= 100:
         raise ScenarioError(f"verify: scale: {scale!r} given, allowed: above 0, at most 100; try 0.1")
     if plant is not None and not -0.2 <= plant <= 0.2:

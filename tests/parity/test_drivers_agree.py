@@ -108,6 +108,25 @@ def some_scenario(k):
     if rng.random() < 0.4:
         config["budget"] = {"limit": pick([0.5, 3.0]), "window": 60, "reserve_urgent": pick([0, 0.3])}
     config["cache"]["policy"] = pick(["lru", "lfu", "sieve", "w_tinylfu", "gdsf"])
+    config["routing"] = {
+        "policy": pick(["cheapest", "fastest", "balanced", "single"]),
+        "cooldown": pick([5, 30]),
+        "allowed_failures": pick([1, 3]),
+    }
+    poison = pick([0, 0, 0.05])
+    others = []
+    if rng.random() < 0.5:  # a second lane for the same content: dearer and faster, or the other way round
+        others.append(
+            {
+                "name": "q",
+                "serves": {"content_type": "image", "engine": pick(["e", None])},
+                "api": {"takes": pick(["one", "list"])},
+                "latency": {"total": pick([1, 6]) if ties else pick([1, 6, {"law": "exponential", "mean": 3.0}]), "refusal": latency["refusal"]},
+                "limits": pick([[], [{"concurrency": 2, "known": True}], [{"calls": 3, "per": 10, "known": False}]]),
+                "price": {"rates": [{"per": "item", "usd": pick([0.02, 0.08])}]},
+                "failures": {"call_error": pick([0, 0.2]), "outages": pick([[], [{"at": 4, "for": 20}]])},
+            }
+        )
     return Scenario.from_mapping(
         {
             "version": 1,
@@ -128,8 +147,10 @@ def some_scenario(k):
                         "item_error": pick([0, 0.1]),
                         "moderated": pick([0, 0.05]),
                         "outages": pick([[], [{"at": 10, "for": 5}]]),
+                        "poison": poison,
                     },
-                }
+                },
+                *others,
             ],
             "sla": {"urgent": {"deadline": 15, "penalty": 1.0}, "normal": {"deadline": 60, "penalty": 0.1}},
             "config": config,
@@ -178,6 +199,7 @@ def test_the_family_exercises_every_mechanism():
     never = [
         name
         for name, n in fired.items()
-        if n == 0 and name not in ("n_cancelled", "n_in_flight", "n_pending", "n_closed_by_flush", "n_closed_by_cost", "n_closed_by_duration")
+        if n == 0
+        and name not in ("n_cancelled", "n_in_flight", "n_pending", "n_closed_by_flush", "n_closed_by_cost", "n_closed_by_duration", "n_slow")
     ]
     assert not never

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations, product
-from math import exp, prod
+from math import ceil, exp, log2, prod
 
 import numpy as np
 import pytest
@@ -291,6 +291,22 @@ def test_retries_are_the_sum_over_every_history() -> None:
     assert exact.share_lost(error, tries) == pytest.approx(lost, rel=1e-12)
     assert exact.mean_backoff(error, tries, base_s, cap_s) == pytest.approx(backoff, rel=1e-12)
     assert exact.mean_attempts(1.0, 3) == 3
+
+
+def test_bisecting_is_the_mean_over_every_set_of_poisoned_items() -> None:
+    """Calls counted by really halving, averaged over all 2^n ways in which items can be poisoned, and never above 2 ceil(log2 n) a poisoned item."""
+
+    def calls(items: tuple[bool, ...]) -> int:
+        if len(items) == 1 or not any(items):
+            return 1
+        half = (len(items) + 1) // 2
+        return 1 + calls(items[:half]) + calls(items[half:])
+
+    for n in (1, 2, 5, 8):
+        ways = list(product((True, False), repeat=n))
+        mean = sum(prod(0.2 if bad else 0.8 for bad in way) * calls(way) for way in ways)
+        assert exact.bisected_calls(n, 0.2) == pytest.approx(mean, rel=1e-12)
+        assert all(calls(way) - 1 <= 2 * ceil(log2(n)) * sum(way) for way in ways)
 
 
 def test_a_saturated_sliding_window_sends_in_bursts() -> None:

@@ -83,8 +83,10 @@ class RateLimiter:
 
     def ready_at(self, demand: Demand, now: float) -> float:
         """`now` if the call may go, else the earliest instant at which it may; inf where only a release can help, or nothing."""
-        if self.n_in_flight >= self.concurrency:
-            return inf
+        return inf if self.n_in_flight >= self.concurrency else self.opens_at(demand, now)
+
+    def opens_at(self, demand: Demand, now: float) -> float:
+        """`now` or when pacing, Retry-After and windows would let the call pass, slots left aside."""
         at = self._opens_at
         if at < now:
             at = now

@@ -72,7 +72,7 @@ class CallableProvider:
             return Outcome("permanent")
         contents = answer if self.spec.api.takes == "list" else [answer]
         if not isinstance(contents, Sequence) or isinstance(contents, (str, bytes)) or len(contents) != len(wishes):
-            return Outcome("permanent")  # nobody can say whose content is whose
+            return Outcome(failures=[(index, "permanent") for index in range(len(wishes))])  # nobody can say whose content is whose
         missing = [(index, "missing") for index, content in enumerate(contents) if content is None]
         return Outcome(failures=missing, contents=contents)
 

@@ -5,7 +5,7 @@ Rates are per second, times in seconds, money in dollars.
 """
 
 from sbsim.verification.closed_forms.batching import full_batch_latency, window_bill, window_mean_size, window_sizes, window_wait
-from sbsim.verification.closed_forms.gates import budget_calls, mean_attempts, mean_backoff, share_lost, sliding_window_calls
+from sbsim.verification.closed_forms.gates import bisected_calls, budget_calls, mean_attempts, mean_backoff, share_lost, sliding_window_calls
 from sbsim.verification.closed_forms.queues import (
     batch_arrivals_latency,
     erlang_b,
@@ -18,7 +18,7 @@ from sbsim.verification.closed_forms.queues import (
 from sbsim.verification.closed_forms.reuse import che_hit_ratio, expiring_content, joiner_wait, lru_hit_ratio, zipf
 
 __all__ = [
-    "batch_arrivals_latency", "budget_calls", "che_hit_ratio", "erlang_b", "erlang_c", "expiring_content", "full_batch_latency", "joiner_wait",
-    "lru_hit_ratio", "mean_attempts", "mean_backoff", "mg1_wait", "mm1_wait_exceeds", "mmc_wait", "priority_waits", "share_lost",
+    "batch_arrivals_latency", "bisected_calls", "budget_calls", "che_hit_ratio", "erlang_b", "erlang_c", "expiring_content", "full_batch_latency",
+    "joiner_wait", "lru_hit_ratio", "mean_attempts", "mean_backoff", "mg1_wait", "mm1_wait_exceeds", "mmc_wait", "priority_waits", "share_lost",
     "sliding_window_calls", "window_bill", "window_mean_size", "window_sizes", "window_wait", "zipf",
 ]  # fmt: skip

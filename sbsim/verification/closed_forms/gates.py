@@ -26,6 +26,18 @@ def mean_backoff(error: float, tries: int, base_s: float, cap_s: float) -> float
     return float(sum(error**k * min(cap_s, base_s * 2 ** (k - 1)) / 2 for k in range(1, tries)))
 
 
+def bisected_calls(n: int, poison: float) -> float:
+    """Mean calls that a batch of n items makes when one is poisoned with probability `poison`, independently, and a call with a poisoned item fails.
+
+    Every failed call of more than one item makes two of its halves, so 1 + 2 sum over the internal nodes v of the tree of halves of
+    1 - (1 - q)^|v|, |v| the number of items under v.
+    """
+    if n == 1:
+        return 1.0
+    half = (n + 1) // 2
+    return bisected_calls(half, poison) + bisected_calls(n - half, poison) - 1.0 + 2.0 * (1.0 - (1.0 - poison) ** n)
+
+
 def sliding_window_calls(n: int, window_s: float, after_s: float) -> int:
     """Calls sent until `after_s` seconds after the first, when always one is waiting and any window (t - T, t] may hold n: n (floor(t / T) + 1)."""
     return n * (floor(after_s / window_s) + 1)

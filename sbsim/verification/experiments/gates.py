@@ -1,4 +1,4 @@
-"""Kinds 9, 11, 12: retries of calls that fail, and what limits, pacing and a budget let through when everything asks at once."""
+"""Kinds 9 to 12: retries of calls that fail, poisoned batches, and what limits, pacing and a budget let through when everything asks at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sbsim.measure import Counted
 from sbsim.verification import closed_forms as exact
-from sbsim.verification.experiment import AT_ONCE, Document, Experiment, Readings, document, poisson, ratio_of
+from sbsim.verification.experiment import AT_ONCE, Document, Experiment, Readings, document, kpi, poisson, ratio_of
 
 Rates = Mapping[str, float]
 
@@ -21,13 +21,13 @@ CALLS, LOST, BACKOFF = "calls per request", "share lost", "mean backoff, s"
 
 
 def _failing(factor: float, requests: int) -> Document:
-    """Calls take no time, so that all of a request's time is backoff."""
+    """Calls take no time, so that all of a request's time is backoff; no breaker stops the lane for failing as often as it should."""
     return document(
         arrivals=poisson(factor),
         requests=requests,
         latency=AT_ONCE,
         provider={"failures": {"call_error": CALL_ERROR}},
-        config={"retry": {"max_attempts": TRIES, "base": BASE_S, "cap": CAP_S}},
+        config={"retry": {"max_attempts": TRIES, "base": BASE_S, "cap": CAP_S}, "routing": {"allowed_failures": 10**9}},
     )
 
 
@@ -45,6 +45,31 @@ def _read_failing(counted: Counted) -> Readings:
         LOST: ratio_of(counted, "n_failed", "n_requests"),
         BACKOFF: (float((counted.done_at - counted.arrived_at).sum()), float(counted.n)),
     }
+
+
+# -- 10: bisecting -----------------------------------------------------------------------------------------------------------
+POISON, POISONED_SIZE = 0.1, 7
+BATCH_CALLS = f"calls per batch of {POISONED_SIZE}"
+
+
+def _poisoned(factor: float, requests: int) -> Document:
+    """Batches of one size, sent as they fill; the last one may stay open and is not counted."""
+    return document(
+        arrivals=poisson(factor),
+        requests=requests,
+        latency=AT_ONCE,
+        provider={"api": {"takes": "list"}, "failures": {"poison": POISON}},
+        config={"batching": {"max_batch_size": POISONED_SIZE, "max_wait": "1000h", "coalesce": False}},
+        study="terminating",
+    )
+
+
+def _poisoned_exact(_: float) -> Rates:
+    return {BATCH_CALLS: exact.bisected_calls(POISONED_SIZE, POISON)}
+
+
+def _read_poisoned(counted: Counted) -> Readings:
+    return {BATCH_CALLS: (kpi(counted, "n_calls"), float(counted.n // POISONED_SIZE))}
 
 
 # -- 11 and 12: everything at once -------------------------------------------------------------------------------------------
@@ -100,6 +125,7 @@ PRICE = {"price": {"rates": [{"per": "call", "usd": CALL_USD}]}}
 
 GATES = (
     Experiment(9, f"retries, errors {CALL_ERROR:g}, {TRIES} tries", _failing, _failing_exact, _read_failing, 450),
+    Experiment(10, f"bisecting, {POISON:g} poisoned", _poisoned, _poisoned_exact, _read_poisoned, 300 * POISONED_SIZE),
     Experiment(11, f"sliding limit, {GRANTED} in {WINDOW_S:g} s", partial(_crowd, config=SLIDING), _sliding_exact, _read_sliding,
         GRANTED * N_WINDOWS + 3, 4, is_random=False),
     Experiment(11, "pacing", partial(_crowd, config=PACED), lambda _: {GAP: PACING_S}, _read_paced, 500, 4, is_random=False),
