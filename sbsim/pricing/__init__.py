@@ -10,9 +10,10 @@ The bill of a call of n items, in dollars::
 - tier(n) is the factor of the last tier with from <= n, 1 before the first, and applies to all units.
 - set-ups: the set-up rate once per distinct (engine, style). Where `when` makes fee, set-up or GPU rate differ between the items of a call, the
   dearest counts.
+- Where prices change, a call is billed by the price that holds when it is sent. A plan is no part of a call's bill: see `plan`.
 - `billed` says how much of it an ended item costs: full; input (the rates on input); elapsed (GPU seconds); none. Fee, set-ups and minimum are owed
   as soon as one item is billed in full, GPU seconds as soon as one is billed in full or elapsed. A 429, and a call of which nothing was begun, cost
-  nothing.
+  nothing; nor does an item that a batch API did not finish, whatever `billed` says.
 - Money is exact: each number counts as the decimal that its text shows (0.1 is one tenth); the sum is rounded once, to nano-dollars, ties to even.
 
 Nothing here knows a clock, a draw or a history, and the modelled providers never import it: they keep a ledger of their own, computed in their own
@@ -24,5 +25,6 @@ from __future__ import annotations
 from sbsim.pricing.attribution import split, split_many
 from sbsim.pricing.book import PriceBook, cheapest
 from sbsim.pricing.contents import tokens
+from sbsim.pricing.plan import Period, periods
 
-__all__ = ["PriceBook", "cheapest", "split", "split_many", "tokens"]
+__all__ = ["Period", "PriceBook", "cheapest", "periods", "split", "split_many", "tokens"]

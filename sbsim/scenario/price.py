@@ -66,11 +66,16 @@ class Tier(Model):
 
 
 class Plan(Model):
-    """A fee that includes an amount."""
+    """A fee that includes an amount.
+
+    Periods follow each other from the instant on at which the price holds (the start of the run), whether anything is sent or not; a call belongs to
+    the period in which it is sent. A period costs the fee, and of the bills of its calls what exceeds `included`. A period that the study's end (or
+    another price) cuts short counts in proportion, fee and included alike, so that an hour of a monthly plan bears an hour's part of it.
+    """
 
     fee: Money = Field(description="Dollars per period.")
     per: PositiveDuration = Field(description="Seconds of a period.")
-    included: Money = field(0.0, "Dollars of use that the fee includes.")
+    included: Money = field(0.0, "Dollars of bills, by the price list, that a period's fee includes.")
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Price(Model):
     minimum: Money = field(0.0, "Dollars of a call at least.")
     quantum: Duration = field(0.0, "Seconds in whose steps an item's seconds are billed, rounded up.")
     tiers: tuple[Tier, ...] = field((), "Discounts by items in the call.")
-    plan: Plan | None = field(None, "A fee that includes an amount (part 3).")
+    plan: Plan | None = field(None, "A fee that includes an amount.")
     factor: PositiveNumber = field(1.0, "Multiplier of the whole bill.")
     billed: Annotated[dict[str, str], Billed()] = field(dict(BILLED), "What is billed for a call that ended so.")
 

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -23,7 +24,7 @@ from sbsim.documents.fields import (
     is_none,
 )
 from sbsim.documents.model import Model, field, read_list, section
-from sbsim.records import CONTENT_TYPES
+from sbsim.records import CONTENT_TYPES, Facts
 from sbsim.scenario.kinds import Day, DurationLaw, Durations, NoiseLaw, Resolutions
 from sbsim.scenario.limits import Limit
 from sbsim.scenario.price import Price
@@ -32,6 +33,9 @@ from sbsim.units import parse_size
 ANY = "any"
 """Content type of a lane that takes whatever it is given: a function of the user's own, never an entry of a file."""
 PositiveSize = Annotated[float | None, Quantity("size", is_open=True, or_none=True)]
+DAY_S = 86400.0
+_LINE_BYTES = 1024.0
+_UNIT_BYTES = 4.0
 
 
 class Serves(Model):
@@ -46,14 +50,20 @@ class Serves(Model):
 class Api(Model):
     """How a lane is spoken to."""
 
-    style: Annotated[str, Choice(("sync", "job", "batch"))] = field("sync", "sync: the answer is the result; job: it is polled for.")
+    style: Annotated[str, Choice(("sync", "job", "batch"))] = field(
+        "sync", "sync: the answer is the result; job: it is polled for; batch: so is a file of requests, done within hours."
+    )
     takes: Annotated[str, Choice(("one", "variants", "list", "file"))] = field("one", "Which requests may travel in one call.")
     max_items: Annotated[int | None, Quantity("count", low=1, or_none=True)] = field(None, "Items in a call at most.")
     max_bytes: PositiveSize = field(None, "Bytes of a file at most.")
     one_engine_per_call: Boolean = field(False, "Whether all items of a file must ask for one engine.")
     poll: PositiveDuration = field(0.0, "Seconds between two looks at a job; 0 where nothing is polled.")
-    idempotency: Annotated[str, Choice(("none", "key", "lookup"))] = field("none", "Whether a call sent twice is made once.")
-    cancel: Annotated[str, Choice(("never", "running", "partial"))] = field("never", "What can be cancelled.")
+    idempotency: Annotated[str, Choice(("none", "key", "lookup"))] = field(
+        "none", "Whether a call sent twice is made once: never, by its key, or by looking it up first."
+    )
+    cancel: Annotated[str, Choice(("never", "running", "partial"))] = field(
+        "never", "What can be cancelled; partial: what a batch API has finished by then is delivered and billed, the rest is not."
+    )
 
     @model_validator(mode="after")
     def _fits_its_style(self) -> Self:
@@ -65,7 +75,18 @@ class Api(Model):
             raise FieldError(f"{self.max_items} items do not fit a call that takes one; try takes: list", "max_items")
         if self.takes != "file" and self.max_bytes is not None:
             raise FieldError(f"only a file has max_bytes, and this API takes {self.takes}; try removing it", "max_bytes")
+        if self.style != "batch" and self.cancel == "partial":
+            raise FieldError(f"only a batch API is cancelled in part, and this one is {self.style}; try running", "cancel")
         return self
+
+
+def line_bytes(facts: Facts) -> float:
+    """Bytes that a content's line takes in a file of requests, at most about.
+
+    An assumption, since a scenario knows no prompts: 1 KiB for what every line says (id, method, options, urls of inputs) and 4 bytes per unit in,
+    which is the longest character of UTF-8 and about a token of English.
+    """
+    return _LINE_BYTES + _UNIT_BYTES * facts.units_in
 
 
 @dataclass(frozen=True)
@@ -167,7 +188,7 @@ class Failures(Model):
     call_error: Fraction = field(0.0, "Share of calls answered with a transient error.")
     item_error: Fraction = field(0.0, "Share of items of an answered call that fail, each time anew.")
     moderated: Fraction = field(0.0, "Share of contents that are always refused.")
-    poison: Fraction = field(0.0, "Share of contents that make every call they are in fail (part 3).")
+    poison: Fraction = field(0.0, "Share of contents that make every call they are in fail.")
     outages: Annotated[tuple[Outage, ...] | RandomOutages, Outages()] = field((), "Times in which every call is refused.")
 
 
@@ -180,11 +201,17 @@ class ColdStart(Model):
 
 
 class Change(Model):
-    """New terms from an instant on."""
+    """New terms from an instant on; what it does not name stays."""
 
     at: Duration = Field(description="Seconds from the start.")
     price: Price | None = field(None, "The price from then on.")
     limits: tuple[Limit, ...] | None = field(None, "The limits from then on.")
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.price is None and self.limits is None:
+            raise FieldError("nothing changes; missing: price or limits; try limits: [{calls: 10, per: 60s}]")
+        return self
 
 
 class ProviderSpec(Model):
@@ -197,18 +224,42 @@ class ProviderSpec(Model):
     price: Price = Field(description="The price list.")
     result: Result = section(Result, "What comes back.")
     latency: Latency = section(Latency, "How long a call takes.")
-    turnaround: DurationLaw | None = field(None, "Seconds from upload to result (batch APIs, part 3).")
-    expires_after: PositiveDuration | None = field(None, "Seconds after which a batch API gives up (part 3).")
+    turnaround: DurationLaw | None = field(None, "Seconds from upload to result of a batch API.")
+    expires_after: PositiveDuration | None = field(
+        None, "Seconds after which a batch API gives up: what is unfinished comes back expired, what is finished is billed; default 24 h."
+    )
     limits: tuple[Limit, ...] = field((), "What it limits.")
     failures: Failures = section(Failures, "How it fails.")
-    cold_start: ColdStart | None = field(None, "What the first call after a pause costs (part 3).")
-    changes: tuple[Change, ...] = field((), "New terms over time (part 3).")
+    cold_start: ColdStart | None = field(None, "What the first call after a pause costs.")
+    changes: tuple[Change, ...] = field((), "New terms over time, in order.")
 
     @model_validator(mode="after")
     def _fits_its_api(self) -> Self:
-        if self.api.style == "batch" and self.turnaround is None:
-            raise FieldError("a batch API has a turnaround; missing: turnaround; try {law: lognormal, median: 7min, p90: 1h}")
         for key in ("turnaround", "expires_after"):
             if self.api.style != "batch" and getattr(self, key) is not None:
                 raise FieldError(f"only a batch API has {key}, and this one is {self.api.style}; try removing it", key)
+        if self.api.style == "batch" and self.cold_start is not None:
+            raise FieldError("the turnaround of a batch API says how long it takes, cold or warm; try removing it", "cold_start")
         return self
+
+    @model_validator(mode="after")
+    def _changes_come_in_order(self) -> Self:
+        for k, (before, change) in enumerate(pairwise(self.changes), 1):
+            if change.at <= before.at:
+                raise FieldError(f"{change.at:g} s is not after changes[{k - 1}].at, {before.at:g} s; try putting them in order", "changes", k, "at")
+        return self
+
+    @property
+    def prices(self) -> tuple[tuple[float, Price], ...]:
+        """(instant from which it holds, seconds; price), in order; the first from 0 on."""
+        return ((0.0, self.price), *((change.at, change.price) for change in self.changes if change.price is not None))
+
+    @property
+    def limits_over_time(self) -> tuple[tuple[float, tuple[Limit, ...]], ...]:
+        """(instant from which they hold, seconds; limits), in order; the first from 0 on."""
+        return ((0.0, self.limits), *((change.at, change.limits) for change in self.changes if change.limits is not None))
+
+    @property
+    def life_s(self) -> float:
+        """Seconds after which a batch API gives up a file."""
+        return DAY_S if self.expires_after is None else self.expires_after

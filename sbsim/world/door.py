@@ -9,7 +9,7 @@ workers, busy from the start of the work to its end, so that every start is know
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heapify, heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heappushpop, nsmallest
 from math import inf
 
 from sbsim.records import Item
@@ -35,10 +35,11 @@ class Slots:
         leaves = self._leaves
         while leaves and leaves[0] <= at:
             heappop(leaves)
-        if len(leaves) + len(self._inside) < self._n:
+        n_too_many = len(leaves) + len(self._inside) - self._n + 1
+        if n_too_many <= 0:
             return at
-        seen_at = min((job.expected_at(at) for job in self._inside), default=inf)
-        return min(leaves[0], seen_at) if leaves else seen_at
+        seen_at = [job.expected_at(at) for job in self._inside]  # more than one must leave where another door let in more than `n`
+        return nsmallest(n_too_many, [*leaves, *seen_at])[-1]
 
     def hold(self, until: float) -> None:
         heappush(self._leaves, until)
@@ -74,7 +75,7 @@ class Workers:
         if len(self._free_at) < self._n:
             heappush(self._free_at, until)
         else:
-            heapreplace(self._free_at, until)
+            heappushpop(self._free_at, until)  # the n last to come free: as many as count, even if another door let in more
 
     def free(self, until: float, at: float) -> None:
         """Who was to work `until` then, stops `at` once; calls that queue behind it keep the starts they were given."""
@@ -143,6 +144,15 @@ class Door:
         for window in calls:
             window.take(1.0, now)
         return self._pass(None, now) if self._patient else now
+
+    def note(self, items: Sequence[Item] | None, now: float, passes_at: float, starts_at: float) -> None:
+        """A call, or a poll (None), came at `now` through the door that is in force before this one."""
+        for windows, at in ((self._strict, now), (self._patient, passes_at)):
+            for unit, window in windows:
+                if unit == "calls" or items is not None:
+                    window.note(1.0 if unit == "calls" else weight(unit, items or ()), at)
+        self._passed_at = max(self._passed_at, passes_at)
+        self._started_at = max(self._started_at, starts_at)
 
     def hold(self, until: float) -> None:
         """The call that has just entered holds its slots and its worker until then."""

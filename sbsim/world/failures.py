@@ -7,14 +7,13 @@ know: time spent, limits, money.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 
-from sbsim.errors import ScenarioError
 from sbsim.records import Call, Item
-from sbsim.scenario import Failures
+from sbsim.scenario import Failures, RandomOutages
 from sbsim.seeds import Draws
 from sbsim.world.latency import CallDraws
+from sbsim.world.outages import DrawnOutages, Outages
 
 NONE: tuple[tuple[int, str], ...] = ()
 
@@ -28,10 +27,9 @@ class FailureModel:
     name : the provider's name, which the draws of its calls belong to.
     draws : all draws of the replication.
 
-    Raises
-    ------
-    ScenarioError
-        For random outages, which a later part brings.
+    Attributes
+    ----------
+    has_outages, never_fails : whether there are any at all; nothing need be asked otherwise. is_out : whether an outage covers an instant.
     """
 
     def __init__(self, failures: Failures, name: str, draws: Draws) -> None:
@@ -46,17 +44,13 @@ class FailureModel:
         self._poison_draw = draws.stream("poison")
         self._has_item_failures = self._item_error > 0 or self._moderated > 0
         self.never_fails = not (self._call_error > 0 or self._poison > 0 or self._has_item_failures)
-        if not isinstance(failures.outages, tuple):
-            raise ScenarioError(f"providers[{name}].failures.outages: random ones come with part 3; allowed: a list; try [{{at: 2h, for: 10min}}]")
-        outages = sorted((float(outage.at), float(outage.at + outage.for_)) for outage in failures.outages)
-        self._starts = [start for start, _ in outages]
-        self._ends = _latest(outages)
-        self.has_outages = bool(outages)
-
-    def is_out(self, now: float) -> bool:
-        """Whether an outage [at, at + for) covers this instant."""
-        k = bisect_right(self._starts, now)
-        return k > 0 and now < self._ends[k - 1]
+        self.has_outages = bool(failures.outages)
+        self._outages: Outages | DrawnOutages
+        if isinstance(failures.outages, RandomOutages):
+            self._outages = DrawnOutages(failures.outages, name, draws)
+        else:
+            self._outages = Outages(failures.outages)
+        self.is_out = self._outages.is_out
 
     def befall(self, call: Call) -> tuple[str | None, Sequence[tuple[int, str]]]:
         """(error of the whole call or None, failures of its items) of one sending; see `records.Outcome`."""
@@ -80,11 +74,3 @@ class FailureModel:
         if item.n_sent == 0:
             return self._first_item_draw(leader)
         return self._draws.one("item_error", leader, item.n_sent)
-
-
-def _latest(outages: Sequence[tuple[float, float]]) -> list[float]:
-    """For outages in order of their start: the latest end so far, so that one that lies inside another hides nothing."""
-    ends: list[float] = []
-    for _, end in outages:
-        ends.append(max(end, ends[-1]) if ends else end)
-    return ends

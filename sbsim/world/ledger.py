@@ -56,7 +56,7 @@ class Ledger:
         self._quantum = _decimal(price.quantum or 0)
         self._minimum = _grains(_decimal(price.minimum or 0))
         self._steps = [(tier.from_, _decimal(tier.factor)) for tier in price.tiers]
-        self._policy = price.billed
+        self._policy = {**price.billed, "unfinished": "none"}  # whatever a batch API does not finish it does not charge
         self._is_usual = self._policy["ok"] == "full"
         self._has_gpu = any(rate.per == "gpu_second" for rate in price.rates)
         self._is_uniform = not any(rate.when for rate in price.rates if rate.per in ("call", "setup", "gpu_second"))
@@ -66,7 +66,8 @@ class Ledger:
         self._multipliers: dict[int, tuple[int, int, int, int]] = {}
 
     def charge(self, lines: Sequence[Line], gpu_us: int, statuses: Sequence[str] | None = None) -> int:
-        """Nano-dollars of a call that ran `gpu_us` microseconds; `statuses` says how each item ended (None: all well). The caller books it."""
+        """Nano-dollars of a call that ran `gpu_us` microseconds; `statuses` says how each item ended (None: all well; else a status
+        of `billed`, or "unfinished"). The caller books it."""
         if statuses is not None or not self._is_usual:
             return self._charge_by_policy(lines, gpu_us, statuses or ["ok"] * len(lines))
         if len(lines) == 1:

@@ -7,22 +7,37 @@ from collections.abc import Sequence
 
 from sbsim.records import Call, Item, Outcome
 from sbsim.world.job import Job
+from sbsim.world.tariff import Tariff
 
 
 class Work:
-    """One call that was taken on: from when until when it runs, what comes of it, what it is charged, and its job, if it is one."""
+    """One call that was taken on: when, at which price, from when until when it runs, what comes of it, what it is charged, and its job, if it is
+    one.
 
-    __slots__ = ("bill_nano", "call", "done_at", "items", "job", "outcome", "serial", "starts_at")
+    `takes_s` is how long it takes when nothing ends it; of that the first `free_s` seconds are not metered, and `meter_us` microseconds in all are.
+    """
 
-    def __init__(self, call: Call, starts_at: float, done_at: float, outcome: Outcome, bill_nano: int, job: Job | None) -> None:
+    __slots__ = (
+        "bill_nano", "call", "done_at", "free_s", "items", "job", "meter_us", "outcome", "sent_at", "serial", "starts_at", "takes_s", "tariff",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, tariff: Tariff, sent_at: float, starts_at: float) -> None:
         self.call = call
         self.serial = call.serial
         self.items = call.items
-        self.starts_at = starts_at
-        self.done_at = done_at
-        self.outcome = outcome
-        self.bill_nano = bill_nano
-        self.job = job
+        self.tariff = tariff
+        self.sent_at = sent_at
+        self.starts_at = self.done_at = starts_at
+        self.takes_s = self.free_s = 0.0
+        self.meter_us = 0
+        self.outcome: Outcome
+        self.bill_nano = 0
+        self.job: Job | None = None
+
+    def us_until(self, now: float) -> int:
+        """Microseconds that the meter shows of it at `now`, while it runs."""
+        ran_s, metered_s = now - self.starts_at - self.free_s, self.takes_s - self.free_s
+        return round(self.meter_us * min(1.0, ran_s / metered_s)) if ran_s > 0 and metered_s > 0 else 0
 
     def failures_of(self, items: Sequence[Item]) -> list[tuple[int, str]]:
         """How these items ended, by their positions in `items`; results belong to items, not to places in a call."""

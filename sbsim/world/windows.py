@@ -16,13 +16,15 @@ _SLACK = 1e-9
 
 
 class Window(Protocol):
-    """What the kinds have in common; `most` is the largest weight that it can ever grant."""
+    """What the kinds have in common; `most` is the largest weight that it can ever grant. `note` counts what another door has let pass."""
 
     most: float
 
     def ready_at(self, weight: float, at: float) -> float: ...
 
     def take(self, weight: float, at: float) -> None: ...
+
+    def note(self, weight: float, at: float) -> None: ...
 
 
 class SlidingCalls:
@@ -42,10 +44,15 @@ class SlidingCalls:
             leaves.popleft()
         if len(leaves) < self._n:
             return at
-        return leaves[0]
+        return leaves[-self._n]  # the first of them, unless another door let in more than this one would have
 
     def take(self, weight: float, at: float) -> None:
         self._leaves.append(at + self._per_s)
+
+    def note(self, weight: float, at: float) -> None:
+        while self._leaves and self._leaves[0] <= at:
+            self._leaves.popleft()
+        self.take(weight, at)
 
 
 class SlidingWindow:
@@ -80,6 +87,10 @@ class SlidingWindow:
         self._leaves.append((at + self._per_s, weight))
         self._used += weight
 
+    def note(self, weight: float, at: float) -> None:
+        self.ready_at(0.0, at)  # lets go of what has left
+        self.take(weight, at)
+
 
 class FixedWindow:
     """At most `n` of weight in each window [origin + k per, origin + (k + 1) per)."""
@@ -113,6 +124,8 @@ class FixedWindow:
             self._index, self._used = index, 0.0
         self._used += weight
 
+    note = take
+
 
 class Bucket:
     """A bucket of `burst` that refills at n / per_s: the generic cell rate algorithm (ITU-T I.371) with a stated burst.
@@ -137,3 +150,8 @@ class Bucket:
 
     def take(self, weight: float, at: float) -> None:
         self._full_at = max(self._full_at, at) + weight * self._unit_s
+
+    def note(self, weight: float, at: float) -> None:
+        """A bucket is never more than empty, whatever another door let pass."""
+        self.take(weight, at)
+        self._full_at = min(self._full_at, at + self._depth_s)

@@ -153,9 +153,3 @@ def test_the_cheapest_of_two_lists_depends_on_the_content() -> None:
     """A fee with cheap seconds wins for long contents, a plain rate for short ones; the first of equals wins."""
     books = [book([{"per": "call", "usd": 1}, {"per": "second", "usd": 0.1}]), book([{"per": "second", "usd": 0.3}])]
     assert [cheapest(books, VEO._replace(duration_s=s)) for s in (1.0, 5.0, 6.0)] == [1, 0, 0]
-
-
-def test_a_plan_is_refused_until_it_can_be_kept() -> None:
-    """A plan is never silently ignored."""
-    with pytest.raises(ScenarioError, match=r"price\.plan: plans come with part 3"):
-        book([], plan={"fee": 10, "per": "30d"})

@@ -454,9 +454,10 @@ def test_calls_that_the_api_cannot_express_are_bugs_of_the_sender() -> None:
         variants.answer(call(0, 3), 0.0)
 
 
-def test_what_later_parts_bring_is_refused() -> None:
-    """Random outages, and a price for late answers that nobody could stop, are never silently ignored."""
-    with pytest.raises(ScenarioError, match="come with part 3"):
-        provider(failures={"outages": {"every": "1h", "for": "1min"}})
+def test_a_price_for_late_answers_that_nobody_could_stop_is_refused() -> None:
+    """It would never be charged, whether it is a price of the first hour or of a later one."""
+    late = {"rates": [], "billed": {"timed_out": "none"}}
+    with pytest.raises(ScenarioError, match=r"billed\.timed_out: none .*cancel: running"):
+        provider(changes=[{"at": 10, "price": late}])
     with pytest.raises(ScenarioError, match=r"billed\.timed_out: none .*cancel: running"):
         provider(price={"rates": [], "billed": {"timed_out": "none"}})
