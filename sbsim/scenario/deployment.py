@@ -9,16 +9,17 @@ from pydantic import AfterValidator, ValidationError, model_validator
 
 from sbsim.config import Config, SettingsFile, require_available
 from sbsim.config import load as load_settings
-from sbsim.documents.faults import FieldError, refusal
+from sbsim.config.files import read_document
+from sbsim.documents.faults import refusal
 from sbsim.documents.model import Model
-from sbsim.scenario.parts import require_available_provider
+from sbsim.errors import ScenarioError
 from sbsim.scenario.provider import ProviderSpec
 from sbsim.scenario.scenario import Scenario
 from sbsim.scenario.sharing import with_shared_prices
 from sbsim.scenario.study import Sla, by_priority
 
-_DEPLOYED = ("name", "as_of", "serves", "api", "price", "result", "limits")
-"""Keys of a provider that production needs: no latency, no failures."""
+_DEPLOYED = ("name", "as_of", "serves", "api", "price", "result", "limits", "expires_after")
+"""Keys of a provider that production needs: no latency, no turnaround, no failures, no changes that somebody expects."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,23 @@ def load_deployment(path: str | Path) -> Deployment:
     return Deployment(file.config.resolved(any(provider.limits for provider in providers)), providers, sla)
 
 
+def load_providers(path: str | Path) -> tuple[ProviderSpec, ...]:
+    """The lanes in a file that holds `providers`, whatever else is in it. Raises ScenarioError."""
+    document, origins = read_document(Path(path))
+    if not isinstance(document, Mapping) or not document.get("providers"):
+        raise ScenarioError(f"{path}: it has no providers, and so no prices; allowed: a scenario, or a file with a list `providers`")
+    try:
+        return _Parts.model_validate({"providers": document["providers"]}).providers
+    except ValidationError as error:
+        raise refusal(error, origins) from None
+
+
+def says_traffic(path: str | Path) -> bool:
+    """Whether a file is a whole scenario rather than a list of providers. Raises ScenarioError where it cannot be read."""
+    document, _ = read_document(Path(path))
+    return isinstance(document, Mapping) and "workload" in document
+
+
 def differing_parts(file: SettingsFile, scenario: Scenario) -> list[str]:
     """What a file of settings says otherwise than the scenario, beside settings: words for a warning. Raises ScenarioError."""
     providers, sla = _parts(file)
@@ -68,11 +86,6 @@ class _Parts(Model):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         object.__setattr__(self, "providers", with_shared_prices(self.providers))
-        for k, provider in enumerate(self.providers):
-            try:
-                require_available_provider(provider)
-            except FieldError as error:
-                raise FieldError(str(error), "providers", k, *error.path) from None
         return self
 
 
