@@ -12,6 +12,7 @@ from sbsim.cli.options import Configs, Jobs, Json, Meta, Quiet, Scenario, Seed, 
 
 if TYPE_CHECKING:
     from sbsim.recommendation import Recommendation
+    from sbsim.scenario import Scenario as ScenarioModel
 
 SHOWN = (
     "total_cost_usd", "provider_cost_usd", "penalty_cost_usd", "sla_compliance", "mean_latency_s", "p95_latency_s", "cache_hit_ratio", "n_calls",
@@ -55,7 +56,7 @@ def recommend(
     from sbsim.recommendation import EVALUATIONS, INFEASIBLE
 
     loaded = load_scenario(scenario, sets, configs)
-    console.warn(loaded.warnings, quiet=quiet)
+    console.warn([*loaded.warnings, *_of_the_bill(loaded)], quiet=quiet)
     with console.progress(f"{loaded.name}: evaluations", quiet=quiet) as progress:
         answer = search_and_write(loaded, out=out, seed=seed, evaluations=evaluations or EVALUATIONS, jobs=n_jobs(jobs), progress=progress)
     if json:
@@ -67,6 +68,14 @@ def recommend(
         _show(answer, out)
     if answer.verdict == INFEASIBLE:
         raise typer.Exit(1)
+
+
+def _of_the_bill(scenario: ScenarioModel) -> tuple[str, ...]:
+    """What a reader should know before believing what is saved: how far the prices are from the bill that a trace recorded."""
+    from sbsim.workload import bills_of
+
+    billed = bills_of(scenario)
+    return () if billed is None else billed.warnings
 
 
 def _show(answer: Recommendation, out: Path | None) -> None:

@@ -16,6 +16,7 @@ from sbsim.recommendation.verdict import DEPLOY, INFEASIBLE, Prediction
 from sbsim.scenario import Scenario
 from sbsim.search.ranking import Selection
 from sbsim.search.trial import REPORT
+from sbsim.workload import bills_of, prepare
 
 _PART_WORDS = {"provider": "provider bills", "tier": "cache tiers", "penalty": "penalties", "false_reuse": "wrong reuses"}
 _ALWAYS_SAID = ("provider", "penalty")
@@ -34,6 +35,7 @@ def notes_of(inquiry: Inquiry, selection: Selection, verdict: str, recommended: 
         yield nothing
     if inquiry.is_trace:
         yield _how_a_trace_is_used(inquiry)
+        yield from _recorded_bill(inquiry)
     yield from _at_the_edge(inquiry, selection)
     yield from _refused(inquiry)
     yield from inquiry.scenario.warnings
@@ -108,6 +110,15 @@ def _how_a_trace_is_used(inquiry: Inquiry) -> str:
         f"{traffic_of(inquiry.trial.parts[REPORT])}, which begins with an empty cache; half-widths are over providers and their faults, "
         "not over other traffic"
     )
+
+
+def _recorded_bill(inquiry: Inquiry) -> Iterator[str]:
+    """How well the price book reproduces the bill that was recorded with the trace, and what else is to be known of its rows."""
+    billed = bills_of(inquiry.scenario)
+    if billed is not None:
+        yield billed.line
+        yield from (f"warning: {warning}" for warning in billed.warnings)
+    yield from prepare(inquiry.scenario, inquiry.seed, 0).warnings
 
 
 def _at_the_edge(inquiry: Inquiry, selection: Selection) -> Iterator[str]:

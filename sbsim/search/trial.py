@@ -109,12 +109,17 @@ def cut(scenario: Scenario) -> tuple[Scenario, Scenario]:
     Raises
     ------
     TraceError, ScenarioError
-        When the trace cannot be read, or one of the parts holds no request.
+        When the trace cannot be read, lasts no time, or one of the parts holds no request.
     """
     arrived_at = prepare(scenario, scenario.seed, 0).arrived_at * scenario.workload.speedup
     start = 0.0 if scenario.workload.between is None else scenario.workload.between[0]
     offset = start - (float(arrived_at[0]) if scenario.workload.between is None else 0.0)  # `between` counts from the first arrival
     end = float(arrived_at[-1]) + offset
+    if end <= start:
+        raise ScenarioError(
+            "workload.path: all requests of this trace arrive at one instant, so no part of its time can be kept for the report; try a trace that "
+            "lasts, or sbsim sweep"
+        )
     middle = start + SEARCHED_SHARE * (end - start)
     after = end + max(1e-3, 1e-9 * end)  # the last arrival belongs to the part, the one after it does not
     return (

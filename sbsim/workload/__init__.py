@@ -3,8 +3,8 @@
 This room knows scenarios, prices (through `pipeline.prepare`) and files of traffic. It knows no component, no clock and no provider's behaviour.
 """
 
-from sbsim.workload.billed import Bills, bills
-from sbsim.workload.describe import Description, Quantiles, describe, described
+from sbsim.workload.billed import Bills, bills, bills_of
+from sbsim.workload.describe import Description, Quantiles, describe, described, repeats
 from sbsim.workload.prepared import Prepared, forget, prepare
 
-__all__ = ["Bills", "Description", "Prepared", "Quantiles", "bills", "describe", "described", "forget", "prepare"]
+__all__ = ["Bills", "Description", "Prepared", "Quantiles", "bills", "bills_of", "describe", "described", "forget", "prepare", "repeats"]

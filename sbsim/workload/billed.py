@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sbsim.errors import ScenarioError, TraceError
 from sbsim.pipeline.prepare import Preparer
 from sbsim.records import NORMAL, Content, Facts, Item, Outcome, Request, Usage
-from sbsim.scenario import ProviderSpec
+from sbsim.scenario import ProviderSpec, Scenario
+from sbsim.workload.replayed import replayed
 from sbsim.workload.traces import STATUSES, Outcomes, Trace, as_request
 
 WORTH_A_WARNING = 0.02
@@ -123,6 +124,11 @@ def bills(trace: Trace, providers: Sequence[ProviderSpec]) -> Bills | None:
         engines=_by_engine([names[wish] for wish in trace.wish[rows].tolist()], recorded, modelled),
         residuals=tuple(_residuals(trace, outcomes, rows, modelled, names)),
     )
+
+
+def bills_of(scenario: Scenario) -> Bills | None:
+    """The same of the trace that a scenario replays, at its own prices; None where it replays none too. Raises ScenarioError, TraceError."""
+    return None if scenario.workload.is_drawn else bills(replayed(scenario), scenario.providers)
 
 
 def _by_engine(names: list[str], recorded: NDArray[np.float64], modelled: NDArray[np.float64]) -> tuple[EngineBill, ...]:

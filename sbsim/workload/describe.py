@@ -64,9 +64,10 @@ class Histogram:
     def of_gaps(cls, gaps: NDArray[np.float64]) -> Histogram:
         """Gaps by powers of ten: those of 0 s and up to the least power first."""
         positive = gaps[gaps > 0]
-        low = int(np.floor(np.log10(positive.min()))) if positive.size else -3
-        low = max(low, -9)
-        high = max(int(np.floor(np.log10(positive.max()))) + 1 if positive.size else 0, low + 1)
+        low = high = -4  # what is below a millisecond is one bin
+        if positive.size:
+            low, high = max(low, int(np.floor(np.log10(positive.min())))), int(np.floor(np.log10(positive.max()))) + 1
+        high = max(high, low + 1)
         edges = (0.0, *(10.0**power for power in range(low + 1, high + 1)))
         counts = np.bincount(np.searchsorted(edges, gaps, side="right") - 1, minlength=len(edges) - 1)
         return cls(edges, tuple(counts[: len(edges) - 1].tolist()))
@@ -237,6 +238,16 @@ def _contents(trace: Trace) -> tuple[int, float | None]:
     known = known[known >= 0]
     n_distinct = np.unique(known).size
     return trace.n - known.size + n_distinct, (known.size - n_distinct) / trace.n
+
+
+def repeats(trace: Trace) -> NDArray[np.bool_] | None:
+    """Whether each row asks for what an earlier row asked for and may be given the same, shape (n,); None where no row says what it asks for."""
+    if not any(wish.has_identity for wish in trace.wishes):
+        return None
+    known = identities(trace)
+    is_first = np.zeros(trace.n, dtype=bool)
+    is_first[np.unique(known, return_index=True)[1]] = True
+    return ~is_first & (known >= 0)
 
 
 def _prefixes(trace: Trace) -> tuple[int | None, float | None]:

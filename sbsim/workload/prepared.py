@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sbsim.errors import ScenarioError, TraceError
+from sbsim.errors import ScenarioError
 from sbsim.pipeline.prepare import Preparer
 from sbsim.pricing import PriceBook
 from sbsim.records import Content, ContentRequest, Request
@@ -28,8 +28,8 @@ from sbsim.workload.columns import Columns, joined, no_jobs, requests_of
 from sbsim.workload.contents import SyntheticContents
 from sbsim.workload.memory import Memory
 from sbsim.workload.recorded import RecordedContents
+from sbsim.workload.replayed import replayed
 from sbsim.workload.synthetic import SyntheticTraffic, Wanted
-from sbsim.workload.traces import read_trace
 
 _FIRST_PIECE, _LARGEST_PIECE = 1024, 65_536
 _REMEMBERED = 3_000_000
@@ -241,19 +241,7 @@ def _tenant_names(count: int) -> tuple[str, ...]:
 
 # -- recorded ----------------------------------------------------------------------------------------------------------------
 def _from_trace(scenario: Scenario, preparer: Preparer, draws: Draws) -> Prepared:
-    workload = scenario.workload
-    path = workload.path
-    if path is None:
-        raise ScenarioError("workload.path: this scenario comes without its trace; try --set workload.path=FILE")
-    trace = read_trace(
-        path, format=workload.format, columns=workload.columns, defaults=workload.defaults, speedup=workload.speedup, between=workload.between,
-        on_bad_row=workload.on_bad_row, draws=draws, until_s=inf if scenario.horizon is None else scenario.horizon * workload.speedup,
-    )  # fmt: skip
-    n = trace.n if scenario.horizon is None else int(np.searchsorted(trace.arrived_at, scenario.horizon))
-    n = n if scenario.requests is None else min(n, scenario.requests)
-    if n == 0:
-        raise TraceError(f"{path}: no row before the horizon; the first arrives at {trace.arrived_at[0]:.6g} s; try a longer horizon")
-    trace.kept(slice(0, n))
+    trace = replayed(scenario, draws)
     contents = RecordedContents(trace, preparer, scenario.providers)
     columns = contents.columns(scenario.sla)
     return Prepared(

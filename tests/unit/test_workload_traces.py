@@ -213,7 +213,7 @@ def test_every_field_is_read(tmp_path, kind, is_renamed):
     wish = trace.wishes[0]
     assert wish == (
         "video", "veo", "1080p", 8.0, (("film", 35), ("tone", "warm")), 5.0, 2.0, 9.0, 3, 60.0, "a cat", "f", ("md5:1", "md5:2"), "acme", 2, 7, False,
-        0.25, ("4", "5"),
+        0.25, ("4", "5"), False,
     )  # fmt: skip
     assert (trace.priority.tolist(), trace.deadline_s.tolist(), trace.job.tolist(), trace.jobs) == ([1], [180], [0], ["j"])
     assert trace.unused == ()

@@ -39,7 +39,8 @@ class TraceFormat:
     Attributes
     ----------
     columns : field -> column that every such file has. optional : field -> column that some have.
-    defaults : field -> value for what the file does not say. readers : field -> how its cells are read, where that differs from the field's own way.
+    defaults : field of a `Wish` -> value for what the file does not say. readers : field -> how its cells are read, where that differs from the
+    field's own way.
     blanks : cells that say nothing. by_name : columns that bear a field's name are read as it.
     tick_s : seconds of one unit of its instants, which are counted from the trace's own zero; None where `times` tells by their looks.
     unpack : makes the columns of a row that is not flat, or whose cells depend on each other; raises `bad_rows.Unreadable`. needs, reads : columns

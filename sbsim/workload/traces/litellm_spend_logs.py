@@ -84,6 +84,7 @@ FORMAT = TraceFormat(
         "status": "status",
         "provider": "custom_llm_provider",
     },
+    defaults={"is_measured": True},
     blanks=_BLANKS,
     unpack=_unpack,
     needs=("startTime", "model"),

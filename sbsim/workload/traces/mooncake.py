@@ -11,6 +11,6 @@ from sbsim.workload.traces.formats import TraceFormat
 
 FORMAT = TraceFormat(
     columns={"arrived_at": "timestamp", "units_in": "input_length", "units_out": "output_length", "blocks": "hash_ids"},
-    defaults={"content_type": "text"},
+    defaults={"content_type": "text", "is_measured": True},
     tick_s=0.001,
 )

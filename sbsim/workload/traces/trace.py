@@ -14,7 +14,10 @@ from sbsim.records import NORMAL, ContentRequest
 
 
 class Wish(NamedTuple):
-    """What a row asks for: the fields of `ContentRequest` that decide about its content. None where neither the row nor a default says it."""
+    """What a row asks for: the fields of `ContentRequest` that decide about its content. None where neither the row nor a default says it.
+
+    `is_measured` : its units were counted afterwards, and are no part of what was asked for.
+    """
 
     content_type: str | None = None
     engine: str | None = None
@@ -35,6 +38,7 @@ class Wish(NamedTuple):
     allow_reuse: bool = True
     estimated_cost: float | None = None
     blocks: tuple[str, ...] = ()
+    is_measured: bool = False
 
     @property
     def has_identity(self) -> bool:
@@ -76,8 +80,8 @@ class Outcomes(NamedTuple):
 
 
 def as_identity(wish: Wish, content_type: str) -> ContentRequest:
-    """The request whose fingerprint says what a wish wants. Blocks name a prompt wholly: how much came out of it does not make it another."""
-    return as_request(wish._replace(units_in=0.0, units_out=0.0, max_units_out=None) if wish.blocks else wish, content_type)
+    """The request whose fingerprint says what a wish wants: without units that were measured, since how much came out makes it no other wish."""
+    return as_request(wish._replace(units_in=0.0, units_out=0.0, max_units_out=None) if wish.is_measured else wish, content_type)
 
 
 @dataclass(slots=True)
