@@ -16,7 +16,7 @@ def trace() -> None:
     \b
     Examples:
       sbsim trace describe requests.csv
-      sbsim trace cache requests.csv --sizes 250,500,1000,2000
+      sbsim trace cache requests.csv
     """
 
 

@@ -90,3 +90,24 @@ def test_a_trace_with_other_names_is_read_through_columns(data, tmp_path):
     assert trace.arrived_at[-1] == pytest.approx(1022, abs=0.5)
     assert trace.n - len({trace.wishes[k].fingerprint for k in trace.wish.tolist()}) == 213
     assert np.all(np.diff(trace.arrived_at) >= 0)
+
+
+def test_mooncake(data):
+    """Rows, span, exact repeats of a block list, and the blocks that a prefix cache without bounds would hit."""
+    found = describe(str(data / "mooncake" / "synthetic_trace.jsonl"), format="mooncake")
+    assert (found.n_rows, round(found.span_s)) == (3993, 1022)
+    assert found.exact_repeats == 213 / 3993
+    assert found.prefix_blocks == 121_877
+    assert found.prefix_hits == pytest.approx(0.6396, abs=5e-5)
+    assert (found.unused_columns, found.warnings) == ((), ())
+
+
+def test_servegen_mm(data):
+    """Clients, windows, rates and burstiness as published; what is drawn has the mean rate."""
+    found = describe(str(data / "servegen_mm"), format="servegen", between=(0.0, 3600.0))
+    promised = found.promised
+    assert (promised["n_clients"], promised["n_windows"], promised["span_s"]) == (35, 144, 86_400)
+    assert (round(promised["mean_rate_per_s"], 2), round(promised["peak_rate_per_s"], 2)) == (9.47, 13.29)
+    assert (round(promised["median_cv"], 2), round(promised["maximum_cv"], 1)) == (1.37, 15.1)
+    rates = [[float(cell) for cell in line.split(",")[:2]] for path in data.glob("servegen_mm/*-trace.csv") for line in path.read_text().split()]
+    assert found.n_rows == pytest.approx(sum(600 * rate for start, rate in rates if start < 3600), rel=0.05)
