@@ -1,4 +1,4 @@
-"""YAML for readers: plain values with comments beside them, above them, and parts that are commented out.
+"""YAML for readers: plain values with comments beside them and above them.
 
 What is written reads back (`yaml12`) as the values that were given. It knows no scenario: what to say is its callers' business.
 """
@@ -18,18 +18,17 @@ _FLOW_WIDTH = 110
 """Collections that fit are written on one line."""
 _LARGEST_IN_FULL = 1e15
 """Below this a whole float has the digits that its text shows."""
-_BARE = re.compile(r"[A-Za-z0-9_$.][A-Za-z0-9_./@$+-]*\Z")
+_BARE = re.compile(r"[A-Za-z0-9_$./][A-Za-z0-9_./@$+-]*\Z")
 """Text that needs no quotes anywhere in YAML, if it is not a number or a word that means something else."""
 
 
 @dataclass(frozen=True)
 class Noted:
-    """A value with comments: `note` beside it, `above` in lines of their own ("" is an empty line); `is_off`: written as a comment itself."""
+    """A value with comments: `note` beside it (above where the line would be long), `above` in lines of their own ("" is an empty line)."""
 
     value: Any
     note: str = ""
     above: tuple[str, ...] = ()
-    is_off: bool = False
 
 
 def commented_yaml(document: Mapping[str, Any]) -> str:
@@ -38,13 +37,13 @@ def commented_yaml(document: Mapping[str, Any]) -> str:
 
 
 def plain(document: Any) -> Any:
-    """The values alone: without notes, and without what is commented out."""
+    """The values alone, without notes."""
     if isinstance(document, Noted):
         return plain(document.value)
     if isinstance(document, Mapping):
-        return {key: plain(value) for key, value in document.items() if not _is_off(value)}
+        return {key: plain(value) for key, value in document.items()}
     if isinstance(document, list | tuple):
-        return [plain(value) for value in document if not _is_off(value)]
+        return [plain(value) for value in document]
     return document
 
 
@@ -59,10 +58,6 @@ def scalar(value: Any) -> str:
         return str(value)
     text = str(value)
     return text if _BARE.match(text) and _stays_text(text) else _quoted(text)
-
-
-def _is_off(value: Any) -> bool:
-    return isinstance(value, Noted) and value.is_off
 
 
 def _stays_text(text: str) -> bool:
@@ -110,13 +105,11 @@ def _noted(head: str, given: Any) -> list[str]:
     """The lines of one entry, its comments included."""
     noted = given if isinstance(given, Noted) else Noted(given)
     body = _entry(head, noted.value)
-    if noted.is_off:
-        body = [f"# {line}" for line in body]
     above = [f"# {_printable(line)}" if line else "" for line in noted.above]
     note = _printable(noted.note)
     if note:
         first = f"{body[0]}  # {note}"
-        if len(first) <= _WIDTH and not noted.is_off:
+        if len(first) <= _WIDTH:
             body[0] = first
         else:
             above += [f"# {line}" for line in wrapped(note)]
@@ -140,12 +133,13 @@ def _indented(lines: Sequence[str], by: str) -> Iterator[str]:
 
 
 def _flow(value: Any) -> str | None:
-    """A value on one line; None where that would be long, hide a comment, or bury a list of mappings."""
+    """A value on one line; None where that would be long, hide a comment, or bury several mappings."""
     if isinstance(value, Noted):
         return None
     if isinstance(value, Mapping):
         parts = [(scalar(key), _flow(each)) for key, each in value.items()]
-        if any(text is None for _, text in parts) or any(isinstance(each, list | tuple) and _holds_mappings(each) for each in value.values()):
+        is_nested = sum(isinstance(each, Mapping) for each in value.values()) > 1
+        if is_nested or any(text is None for _, text in parts) or any(isinstance(each, list) and _holds_mappings(each) for each in value.values()):
             return None
         text = "{" + ", ".join(f"{key}: {each}" for key, each in parts) + "}"
     elif isinstance(value, list | tuple):

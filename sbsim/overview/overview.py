@@ -86,16 +86,16 @@ def _of_bounded_length(scenario: Scenario) -> Scenario:
 
 
 def _warnings(scenario: Scenario, asked: Traffic, lanes: tuple[LaneLoad, ...], promised: tuple[Promise, ...]) -> Iterator[str]:
-    for lane in lanes:
-        if not lane.share:
+    for lane, spec in zip(lanes, scenario.providers, strict=True):
+        if not lane.share and spec.api.style != "batch":
             yield f"providers[{lane.name}]: no request of this traffic goes there"
         for limit in lane.limits:
             yield from _over(lane, limit, asked.fullest_minute or 1.0)
     for promise in promised:
         if promise.prospect in (OFTEN_LATE, LATE):
             yield (
-                f"sla.{promise.priority}: a call takes {promise.call_s:.3g} s on average, {promise.slow_call_s:.3g} s in one of ten, and the deadline is "
-                f"{promise.deadline_s:.3g} s: {promise.prospect}, whatever the settings"
+                f"sla.{promise.priority}: a call takes {promise.call_s:.3g} s on average, {promise.slow_call_s:.3g} s in one of ten, and the "
+                f"deadline is {promise.deadline_s:.3g} s: {promise.prospect}, whatever the settings"
             )
     if not scenario.search:
         yield "search: no setting may vary, so there is nothing to recommend; try search: {cache.ttl: {low: 10min, high: 24h, log: true}}"

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from sbsim.documents.commented import Noted, plain, wrapped
+from sbsim.documents.commented import Noted, wrapped
 from sbsim.errors import ScenarioError
 from sbsim.pricelists.file import Entry, PriceFile
 from sbsim.pricelists.quotes import BATCHES, CONTENT_TYPES, Quote, purpose, quotes, unused
-from sbsim.scenario import Scenario
 
 _ASSUMED = "an assumption: the price file does not say"
 _LATENCIES: Mapping[str, dict[str, Any]] = {
@@ -35,25 +34,19 @@ class Conversion:
     ----------
     provider, batch : entries of `providers` with comments (`documents.commented`); `batch` is None where the file has no batch price.
     styles : style parameter -> values that prices are for. resolutions : sizes that prices are for, none where any is served.
-    is_batch_usable : whether a scenario may use both lanes today. warnings : sentences for the reader.
+    warnings : sentences for the reader.
     """
 
     provider: dict[str, Any]
     batch: dict[str, Any] | None
     styles: Mapping[str, tuple[Any, ...]]
     resolutions: tuple[str, ...]
-    is_batch_usable: bool
     warnings: tuple[str, ...]
 
     @property
-    def lanes(self) -> list[Any]:
-        """The list `providers`; a batch lane that no scenario may use yet is commented out."""
-        if self.batch is None:
-            return [self.provider]
-        return [self.provider, self.batch if self.is_batch_usable else Noted(self.batch, is_off=True, above=_BATCH_LATER)]
-
-
-_BATCH_LATER = ("the batch lane of the same list: two lanes for one content, and batch APIs, come with a later part of sbsim; until then a comment",)
+    def lanes(self) -> list[dict[str, Any]]:
+        """The list `providers`."""
+        return [self.provider] if self.batch is None else [self.provider, self.batch]
 
 
 def convert(file: PriceFile, name: str, as_of: str) -> Conversion:
@@ -84,9 +77,7 @@ def convert(file: PriceFile, name: str, as_of: str) -> Conversion:
     provider["price"] = Noted({"rates": [_rate(quote) for quote in rates] + _dearest(rates)}, above=tuple(_lines(notes + _left_out(found, rates))))
     _take_limits(provider, found[0])
     batch = _batch(provider, found[0], rates, is_sized=bool(sized))
-    return Conversion(
-        provider, batch, _styles(rates), resolutions, batch is not None and _is_usable(provider, batch), tuple(_warnings(file, found, as_of))
-    )
+    return Conversion(provider, batch, _styles(rates), resolutions, tuple(_warnings(file, found, as_of)))
 
 
 def _provider(name: str, kind: str, as_of: str, resolutions: tuple[str, ...]) -> dict[str, Any]:
@@ -94,7 +85,7 @@ def _provider(name: str, kind: str, as_of: str, resolutions: tuple[str, ...]) ->
     serves: dict[str, Any] = {"content_type": CONTENT_TYPES[kind], "engine": model}
     if resolutions:
         serves["resolutions"] = list(resolutions)
-    api = {"style": "job", "takes": "one", "poll": "10s"} if kind == "video" else {"style": "sync", "takes": "one"}
+    api = {"style": "job", "takes": "one", "poll": "20s"} if kind == "video" else {"style": "sync", "takes": "one"}
     return {
         "name": model,
         "as_of": Noted(as_of, "the prices; the rest has no source and is assumed"),
@@ -112,7 +103,7 @@ def _take_limits(provider: dict[str, Any], entry: Entry) -> None:
     words = {"rpm": "calls", "tpm": "tokens"}
     n_calls = entry.limits.get("rpm")
     if n_calls is not None and provider["api"].value["style"] == "job":  # polls count too: four jobs at once must fit
-        provider["api"].value["poll"] = f"{max(10, ceil(4 * 61 / n_calls))}s"
+        provider["api"].value["poll"] = f"{max(20, ceil(4 * 61 / n_calls))}s"
     limits = [Noted({words[field]: int(n), "per": "60s"}, f"{field} in the price file") for field, n in entry.limits.items()]
     if limits:
         provider["limits"] = [*limits, Noted({"concurrency": 10}, _ASSUMED)]
@@ -204,17 +195,6 @@ def _batch_rate(quote: Quote, own: Mapping[str, float], common: float | None) ->
     factor = round(common, 2)
     rate = _rate(quote._replace(usd=float(f"{quote.usd * factor:.12g}"))).value
     return Noted(rate, f"an assumption: {quote.field} x {factor:g}, as the file's other batch prices are")
-
-
-def _is_usable(provider: Mapping[str, Any], batch: Mapping[str, Any]) -> bool:
-    """Whether a scenario of both lanes is one today: asked of the scenario itself, so that no second list of what is ready can disagree."""
-    try:
-        Scenario.from_mapping({
-            "version": 1, "name": "both lanes", "workload": {"source": "trace", "path": "any.csv"}, "providers": [plain(provider), plain(batch)],
-        })  # fmt: skip
-    except ScenarioError:
-        return False
-    return True
 
 
 # -- comments --------------------------------------------------------------------------------------------------------------------

@@ -11,8 +11,11 @@ import pytest
 
 from .conftest import Command
 
-COMMANDS = (("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",), ("prices",), ("show",), ("trace",), ("trace", "describe"), ("trace", "cache"))
-LATER = ("compare", "explain", "bound", "init", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
+COMMANDS = (
+    ("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",),
+    ("prices",), ("show",), ("init",), ("trace",), ("trace", "describe"), ("trace", "cache"),
+)  # fmt: skip
+LATER = ("compare", "explain", "bound", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

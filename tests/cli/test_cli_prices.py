@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sbsim.documents.yaml12 import read_yaml
+
 from .conftest import Command
 
 VIDEO = {"mode": "video_generation", "litellm_provider": "gemini", "output_cost_per_second": 0.1, "output_cost_per_second_1080p": 0.12}
@@ -69,10 +71,12 @@ def test_a_conversion_is_yaml_that_a_scenario_takes(inside: Command, file: Path,
     assert document["kpis"]["individual_cost_usd"]["mean"] == pytest.approx(50 * 8 * 0.12)
 
 
-def test_a_batch_lane_is_a_comment_until_a_scenario_may_use_it(inside: Command, file: Path) -> None:
-    """The lane of the batch API is printed, and --json has it."""
-    assert "name: chat-batch" in inside("prices", "prices.json", "--convert", "chat").out
+def test_a_batch_lane_stands_beside_the_real_time_lane(inside: Command, file: Path) -> None:
+    """Batch prices make a second provider for the same content, in text and in --json."""
+    printed = read_yaml(inside("prices", "prices.json", "--convert", "chat").out, "printed")[0]
+    assert [(lane["name"], lane["api"]["style"]) for lane in printed["providers"]] == [("chat", "sync"), ("chat-batch", "batch")]
     document = json.loads(inside("prices", "prices.json", "--convert", "chat", "--json").out)
+    assert document["batch"] == printed["providers"][1]
     assert [rate["usd"] for rate in document["batch"]["price"]["rates"]] == [1e-06, 4e-06]
 
 

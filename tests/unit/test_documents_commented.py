@@ -25,12 +25,11 @@ def test_what_is_written_reads_back(document: dict[str, tuple[Any, str]]) -> Non
     assert read_yaml(commented_yaml(noted), "written")[0] == ({key: value for key, (value, _) in document.items()} or None)
 
 
-def test_notes_stand_beside_above_and_around() -> None:
-    """A note is a comment on the line, above it where it is long; a part that is off is a comment altogether."""
+def test_notes_stand_beside_and_above() -> None:
+    """A note is a comment on the line; what is to stand above stands above, empty lines too."""
     document = {
         "a": Noted(1, "one"),
         "b": Noted({"c": [{"d": 2}, Noted({"e": 3}, "three")]}, above=("", "a heading")),
-        "f": Noted({"g": [{"h": 4}]}, is_off=True),
     }
-    assert commented_yaml(document) == ("a: 1  # one\n\n# a heading\nb:\n  c:\n    - {d: 2}\n    - {e: 3}  # three\n# f:\n#   g:\n#     - {h: 4}\n")
+    assert commented_yaml(document) == ("a: 1  # one\n\n# a heading\nb:\n  c:\n    - {d: 2}\n    - {e: 3}  # three\n")
     assert plain(document) == {"a": 1, "b": {"c": [{"d": 2}, {"e": 3}]}}
