@@ -48,7 +48,7 @@ def cache(
     """
     from sbsim.cli import console
     from sbsim.workload.reuse.accesses import read_accesses
-    from sbsim.workload.reuse.miss_ratios import BOUNDS, POLICIES, default_sizes, miss_ratio_curves
+    from sbsim.workload.reuse.miss_ratios import EVERY_POLICY, default_sizes, miss_ratio_curves
 
     entries = None if sizes is None else [whole_number(each, 1, MOST_ENTRIES, 1000) for each in sizes.split(",")]
     ttl_s = None if ttl is None else _seconds(ttl)
@@ -59,7 +59,7 @@ def cache(
         defaults=pairs("--default", defaults),
         on_bad_row="skip" if skip else "error",
     )
-    wanted = tuple(dict.fromkeys(name.strip() for each in policies or () for name in each.split(","))) or (*POLICIES, *BOUNDS)
+    wanted = tuple(dict.fromkeys(name.strip() for each in policies or () for name in each.split(","))) or EVERY_POLICY
     curves = miss_ratio_curves(accesses, entries or default_sizes(accesses), wanted, ttl_s)
     if plot is not None:
         _draw(plot, curves)

@@ -19,6 +19,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -58,6 +59,17 @@ def base_fingerprint(request: ContentRequest, normalise: str = "strict") -> str:
 def is_reusable(request: ContentRequest) -> bool:
     """Whether anybody else can ever have the same content: reuse is allowed, and every input is known by its content."""
     return request.allow_reuse and (request.fingerprint is not None or all(_input(each, request)[0] != "address" for each in request.inputs))
+
+
+def scope_fingerprint(request: ContentRequest, normalise: str = "strict") -> str | None:
+    """The identity of everything but the prompt, which must be equal where other words may be answered with the same content.
+
+    The units in are those of the prompt, so they do not count. None for a request whose content nobody else may have in other words: reuse is not
+    allowed, an input is known by its address alone, the caller named the content, or there is no prompt.
+    """
+    if not request.prompt.strip() or request.fingerprint is not None or not is_reusable(request):
+        return None
+    return _digest([*_identity(replace(request, prompt="", units_in=0.0), normalise), "variant", request.variant, "any wording"])
 
 
 def normalised(prompt: str, content_type: str, normalise: str = "strict") -> str:

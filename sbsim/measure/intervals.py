@@ -119,6 +119,26 @@ def prediction_interval(estimate: Estimate, m: int = 1) -> tuple[float, float] |
     return estimate.mean - reach, estimate.mean + reach
 
 
+def share_upper_bound(n_events: int, n: int, confidence: float = 0.95) -> float:
+    """What the true share of events does not exceed, with the given confidence, when `n_events` of `n` independent trials had one; 1.0 for no trial.
+
+    Source: Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika 26(4), 1934, one side
+    of it: the share at which so few events have probability 1 - confidence. It lies below the truth in at most that share of cases.
+
+    Raises
+    ------
+    ValueError
+        When there are more events than trials, or fewer than none.
+    """
+    if not 0 <= n_events <= n:
+        raise ValueError(f"{n_events} events in {n} trials; it must be 0 to {n}")
+    if n_events == n:
+        return 1.0
+    from scipy.special import betaincinv
+
+    return float(betaincinv(n_events + 1, n - n_events, confidence))
+
+
 def _half_width(deviations: Sequence[float]) -> float | None:
     """95 % half-width of a mean from the deviations around it."""
     n = len(deviations)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 
-from sbsim.components.fingerprint import base_fingerprint, fingerprint, is_reusable, normalised
+from sbsim.components.fingerprint import base_fingerprint, fingerprint, is_reusable, normalised, scope_fingerprint
 from sbsim.records import CONTENT_TYPES, ContentRequest
 
 DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -62,6 +62,21 @@ def test_the_base_differs_from_it_in_the_variant_alone():
     assert base != fingerprint(PLAIN)
     for name, other in OTHERS.items():
         assert (base_fingerprint(replace(PLAIN, **{name: other})) == base) == (name in ("variant", "allow_reuse")), name
+
+
+def test_the_scope_of_other_words_is_everything_but_the_words():
+    """A request in other words (and so of other length) has the same scope; whatever else differs makes another, or none at all."""
+    scope = scope_fingerprint(PLAIN)
+    assert scope not in (None, fingerprint(PLAIN), base_fingerprint(PLAIN))
+    for name, other in (OTHERS | SAME).items():
+        is_same = name in SAME or name in ("prompt", "units_in")
+        assert (scope_fingerprint(replace(PLAIN, **{name: other})) == scope) == is_same, name
+
+
+def test_no_other_words_will_do_for_what_words_do_not_say():
+    """A content that nobody else may have, that its caller named, or that has no prompt, has no scope."""
+    for never in ({"allow_reuse": False}, {"inputs": ["https://a.example/cat.png"]}, {"fingerprint": "mine"}, {"prompt": " \n"}):
+        assert scope_fingerprint(replace(PLAIN, **never)) is None
 
 
 def test_what_may_not_be_reused_is_never_the_same():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sbsim.measure.intervals import Estimate, mean_estimate, paired, paired_ratio, prediction_interval, ratio_estimate, t_quantile
+from sbsim.measure.intervals import Estimate, mean_estimate, paired, paired_ratio, prediction_interval, ratio_estimate, share_upper_bound, t_quantile
 
 REPETITIONS = 4000
 
@@ -143,3 +143,20 @@ def test_prediction_interval_covers_new_means() -> None:
         assert interval is not None
         n_inside += interval[0] <= sum(row[8:]) / 3 <= interval[1]
     assert 0.935 <= n_inside / REPETITIONS <= 0.965
+
+
+@pytest.mark.parametrize(("n_events", "n", "confidence"), [(0, 10, 0.95), (1, 10, 0.95), (3, 200, 0.9), (0, 1, 0.5), (85, 721, 0.99)])
+def test_a_share_at_its_upper_bound_gives_so_few_events_in_one_of_so_many_cases(n_events: int, n: int, confidence: float) -> None:
+    """The Clopper-Pearson bound solves P(at most n_events | share) = 1 - confidence; without events it is 1 - (1 - confidence)^(1/n)."""
+    bound = share_upper_bound(n_events, n, confidence)
+    assert stats.binom.cdf(n_events, n, bound) == pytest.approx(1 - confidence, abs=1e-12)
+    if n_events == 0:
+        assert bound == pytest.approx(1 - (1 - confidence) ** (1 / n))
+
+
+def test_nothing_is_known_of_a_share_without_a_trial_that_went_well() -> None:
+    """No trials, or events in all of them, bound nothing; impossible counts are refused."""
+    assert share_upper_bound(0, 0) == share_upper_bound(5, 5) == 1.0
+    for n_events, n in ((3, 2), (-1, 2)):
+        with pytest.raises(ValueError, match="events in 2 trials"):
+            share_upper_bound(n_events, n)

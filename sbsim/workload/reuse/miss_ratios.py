@@ -18,6 +18,7 @@ from sbsim.workload.reuse.stack_distances import stack_distances
 BELADY, UNLIMITED = "belady", "unlimited"
 BOUNDS = (BELADY, UNLIMITED)
 """What stands beside the policies: a cache that knows the future, and one without bounds."""
+EVERY_POLICY = (*POLICIES, *BOUNDS)
 
 _SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
@@ -43,9 +44,7 @@ def default_sizes(accesses: Accesses) -> tuple[int, ...]:
     return tuple(sorted({max(1, round(share * accesses.n_contents)) for share in _SHARES}))
 
 
-def miss_ratio_curves(
-    accesses: Accesses, sizes: Sequence[int], policies: Sequence[str] = (*POLICIES, *BOUNDS), ttl_s: float | None = None
-) -> list[Curve]:
+def miss_ratio_curves(accesses: Accesses, sizes: Sequence[int], policies: Sequence[str] = EVERY_POLICY, ttl_s: float | None = None) -> list[Curve]:
     """The curve of every policy.
 
     Parameters
@@ -60,8 +59,8 @@ def miss_ratio_curves(
         When entries are to die and the file has no times.
     """
     for policy in policies:
-        if policy not in POLICIES and policy not in BOUNDS:
-            raise ScenarioError(f"policy: {policy!r} is not one of {', '.join((*POLICIES, *BOUNDS))}; try lru")
+        if policy not in EVERY_POLICY:
+            raise ScenarioError(f"policy: {policy!r} is not one of {', '.join(EVERY_POLICY)}; try lru")
     if ttl_s is not None and accesses.at is None:
         raise TraceError(f"{accesses.path}: a file of keys has no times, so a ttl means nothing; try a trace with arrived_at, or leaving the ttl out")
     ordered = sorted(set(sizes))
