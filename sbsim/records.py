@@ -123,16 +123,22 @@ class Request:
 
 
 class Entry:
-    """Content as a cache tier holds it: a reference or inline value, dead from `expires_at` on; `cost_nano` is what it costs to make again."""
+    """Content as a cache tier holds it: a reference or inline value, dead from `expires_at` on; `cost_nano` is what it costs to make again.
 
-    __slots__ = ("content", "cost_nano", "expires_at", "key", "n_bytes")
+    `dies_at` is when what it refers to is gone, in whatever tier it is held.
+    """
 
-    def __init__(self, key: Hashable, expires_at: float, content: Any = None, n_bytes: float = 0.0, cost_nano: int = 0) -> None:
+    __slots__ = ("content", "cost_nano", "dies_at", "expires_at", "key", "n_bytes")
+
+    def __init__(
+        self, key: Hashable, expires_at: float, content: Any = None, n_bytes: float = 0.0, cost_nano: int = 0, dies_at: float = inf
+    ) -> None:
         self.key = key
         self.expires_at = expires_at
         self.content = content
         self.n_bytes = n_bytes
         self.cost_nano = cost_nano
+        self.dies_at = dies_at
 
 
 class Usage(NamedTuple):

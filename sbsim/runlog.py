@@ -36,6 +36,8 @@ class RunLog:
     calls : dict of columns, one row per call (an unanswered one has answered_at = nan and bill 0).
     item_call, item_payer, item_content, item_part_nano : int64, one row per item of every call: the call's row, the request that pays, the content's
     serial, the item's part of the bill before scaling.
+    tier_asked, tier_payer : int64, one row per question to a lower tier and per entry put into one: the tier's number and the request that pays.
+    tier_held : per lower tier, (instants, bytes held from then on), as the tier itself says; empty where nobody told.
     errors : names of the codes in calls["error"] (0 is ""). refusals, failures : reason -> count. ended_at : when the run ended.
     """
 
@@ -55,6 +57,7 @@ class RunLog:
         self.failures: Counter[str] = Counter()
         self.counters: dict[str, int] = {}
         self._backlogged = array("q")
+        self._asked = array("q")  # tier and payer of every question to a lower tier and of every entry put into it, one after the other
         self.ended_at = 0.0
         self.is_incomplete = False
 
@@ -110,6 +113,11 @@ class RunLog:
                 done_at[k] = now
                 calls[k] = row
                 code = JOINED
+
+    def asked(self, tier: int, items: Iterable[Item]) -> None:
+        """Lower tier number `tier` was asked for these, or given them, on behalf of their payers."""
+        for item in items:
+            self._asked.extend((tier, item.payer))
 
     def failed(self, items: Iterable[Item], error: str, now: float) -> None:
         for item in items:
@@ -168,6 +176,10 @@ class RunLog:
         self.item_payer: NDArray[np.int64] = np.array(self._item_payer, dtype=np.int64)
         self.item_content: NDArray[np.int64] = np.array(self._item_content, dtype=np.int64)
         self.item_part_nano: NDArray[np.int64] = np.array(self._item_part, dtype=np.int64)
+        asked = np.frombuffer(self._asked, dtype=np.int64).reshape(-1, 2) if self._asked else np.zeros((0, 2), dtype=np.int64)
+        self.tier_held: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+        self.tier_asked: NDArray[np.int64] = asked[:, 0]
+        self.tier_payer: NDArray[np.int64] = asked[:, 1]
         self.errors: list[str] = [name or "" for name in self._error_of]
         return self
 

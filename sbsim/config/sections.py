@@ -147,12 +147,12 @@ class Cache(Model):
     near_duplicate_entries: PositiveCount = setting(
         10000, "Entries of the index of prompts at most; it is per process, empty after a restart.", part=3
     )
-    redis_url: OptionalText = setting(None, "Where the redis tier is, as ${NAME}.", part=3)
-    redis_ttl: OptionalDuration = setting(None, "Seconds that an entry of the redis tier may be served.", part=3)
-    cdn_url: OptionalText = setting(None, "Where the cdn tier is, as ${NAME}.", part=3)
-    cdn_ttl: OptionalDuration = setting(None, "Seconds that an entry of the cdn tier may be served.", part=3)
-    fetch_timeout: Duration = setting(0.05, "Seconds that a lower tier may take to answer; a slow tier is a miss.", part=3)
-    negative_ttl: Duration = setting(0.0, "Seconds that a provider's refusal of a content is remembered.", part=3)
+    redis_url: OptionalText = setting(None, "Where the redis tier is, as ${NAME}; none switches it off.")
+    redis_ttl: OptionalDuration = setting(None, "Seconds that an entry of the redis tier may be served; none: cache.ttl.")
+    cdn_url: OptionalText = setting(None, "Where the cdn tier is, as ${NAME}; none switches it off.")
+    cdn_ttl: OptionalDuration = setting(None, "Seconds that an entry of the cdn tier may be served; none: cache.ttl.")
+    fetch_timeout: Duration = setting(0.05, "Seconds that a lower tier may take to answer; a slow tier is a miss.")
+    negative_ttl: Duration = setting(0.0, "Seconds that a provider's refusal of a content is remembered.")
 
 
 class Queue(Model):

@@ -15,8 +15,9 @@ from typing import Self
 from sbsim.components.fingerprint import is_reusable
 from sbsim.config import Config
 from sbsim.errors import StateError
-from sbsim.live.driver import Connection, Delivery, Driver
+from sbsim.live.driver import Connection, Delivery, Driver, TierConnection
 from sbsim.pipeline.build import build
+from sbsim.pipeline.build import tiers as tiers_of
 from sbsim.pipeline.prepare import Preparer, deadline_at
 from sbsim.records import Content, ContentRequest, Request
 from sbsim.runlog import RunLog
@@ -29,12 +30,13 @@ class SmartBatcher:
     ----------
     provider : one connection or several (`CallableProvider`); each is a lane.
     config : settings; None: the defaults. deadlines : seconds from arrival by priority (1, 2, 3), for requests that state none.
+    tiers : connections to the lower cache tiers that `config.cache` switches on, in their order.
     record : keep a run log (`batcher.log`), for metrics and for comparing with a simulation; it grows with the requests served.
 
     Raises
     ------
     StateError
-        When there is no provider, or from `submit` after `close`.
+        When there is no provider or a tier is switched on that has no connection, or from `submit` after `close`.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class SmartBatcher:
         provider: Connection | Sequence[Connection] | None = None,
         config: Config | None = None,
         deadlines: Mapping[int, float] | None = None,
+        tiers: Sequence[TierConnection] = (),
         record: bool = True,
     ) -> None:
         if provider is None:
@@ -51,10 +54,13 @@ class SmartBatcher:
         specs = [connection.spec for connection in connections]
         config = Config() if config is None else config
         self.config = config.resolved(any(spec.limits for spec in specs))
+        if len(tiers) != len(tiers_of(self.config)):
+            names = ", ".join(place.name for place in tiers_of(self.config)) or "none"
+            raise StateError(f"SmartBatcher: config.cache switches on {names} of the lower tiers, and {len(tiers)} connections were given")
         self._preparer = Preparer(specs, normalise=self.config.fingerprint.normalise, keeps=False)
         pipeline = build(self.config, specs, self._preparer.books, self._preparer.shapes)
         self.log = RunLog(0) if record else None
-        self.driver = Driver(pipeline, connections, self.log)
+        self.driver = Driver(pipeline, connections, self.log, tiers)
         self._contents: dict[str, Content] = {}
         self._deadlines = dict(deadlines or {})
         self._n = 0

@@ -7,16 +7,16 @@ timer's no less than the instant it was armed for, and every path ends in `_sett
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol
 
 from sbsim.errors import StateError
-from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Hit, Send
+from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Fetch, Hit, Send, Store
 from sbsim.pipeline.pipeline import Pipeline
 from sbsim.pricing import split
-from sbsim.records import HOW, JOINED, Call, ContentRequest, Item, Outcome, Request
+from sbsim.records import HOW, JOINED, Call, ContentRequest, Entry, Item, Outcome, Request
 from sbsim.runlog import RunLog
 from sbsim.scenario import ProviderSpec
 from sbsim.units import NANO
@@ -29,6 +29,14 @@ class Connection(Protocol):
     def spec(self) -> ProviderSpec: ...
 
     async def send(self, call: Call, wishes: Sequence[ContentRequest], accepted: Any) -> Outcome: ...
+
+
+class TierConnection(Protocol):
+    """How a lower cache tier is reached; both raise nothing."""
+
+    async def fetch(self, fetch: Fetch) -> Entry | None: ...
+
+    async def store(self, store: Store) -> None: ...
 
 
 @dataclass(slots=True)
@@ -47,13 +55,15 @@ class Delivery:
 
 
 class Driver:
-    """Carries out a pipeline's actions on an event loop. `connections` stand in the order of the pipeline's lanes."""
+    """Carries out a pipeline's actions on an event loop. `connections` stand in the order of the pipeline's lanes, `tiers` in that of its tiers."""
 
-    def __init__(self, pipeline: Pipeline, connections: Sequence[Connection], log: RunLog | None) -> None:
+    def __init__(self, pipeline: Pipeline, connections: Sequence[Connection], log: RunLog | None, tiers: Sequence[TierConnection] = ()) -> None:
         self.pipeline = pipeline
         self.log = log
         self.wishes: dict[int, ContentRequest] = {}  # by serial, while the request is pending
         self._connections = tuple(connections)
+        self._tiers = tuple(tiers)
+        self._asking: set[asyncio.Task[None]] = set()
         self._futures: dict[int, asyncio.Future[Delivery]] = {}
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -118,7 +128,7 @@ class Driver:
         if pending:
             self.flush()
             await asyncio.wait(pending, timeout=timeout_s)
-        for task in list(self._sending.values()):
+        for task in (*self._sending.values(), *self._asking):
             task.cancel()
         if self._timer is not None:
             self._timer.cancel()
@@ -145,6 +155,14 @@ class Driver:
                 for item in action.items:
                     for request in item.requests:
                         self._answer(request, Delivery("failed", reason=action.error))
+            elif isinstance(action, Fetch):
+                if self.log is not None:
+                    self.log.asked(action.tier, (action.item,))
+                self._ask(self._fetch(action))
+            elif isinstance(action, Store):
+                if self.log is not None:
+                    self.log.asked(action.tier, action.items)
+                self._ask(self._tiers[action.tier].store(action))
             elif isinstance(action, Abort):
                 task = self._sending.get(action.call.serial)
                 if task is not None:
@@ -184,6 +202,16 @@ class Driver:
         task = self.bind().create_task(self._attempt(call))
         self._sending[call.serial] = task
         task.add_done_callback(lambda _: self._sending.pop(call.serial, None))
+
+    def _ask(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.bind().create_task(work)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _fetch(self, fetch: Fetch) -> None:
+        entry = await self._tiers[fetch.tier].fetch(fetch)
+        now = self.now()
+        self._guarded(lambda: self._settle(self.pipeline.fetched(fetch, entry, now=now), now))
 
     async def _attempt(self, call: Call) -> None:
         wishes = [self._wish(item) for item in call.items]

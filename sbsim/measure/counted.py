@@ -23,12 +23,13 @@ from sbsim.runlog import RunLog
 from sbsim.units import NANO, to_nano
 
 if TYPE_CHECKING:
-    from sbsim.scenario import Scenario
+    from sbsim.scenario import CacheTier, Scenario
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+_GB, _MONTH_S = 1e9, 30 * 86400.0
 EXACT = (MEMORY, REDIS, CDN)
 DELIVERED = (MEMORY, NEAR, REDIS, CDN, JOINED, SERVED)
 LOST = (FAILED, REFUSED, PENDING)
@@ -202,6 +203,27 @@ class Counted:
         mine = self.is_counted_item
         np.add.at(paid, self.log.item_payer[mine] - self.first, self.item_nano[mine])
         return paid
+
+    # -- lower tiers -----------------------------------------------------------------------------------------------------------
+    @cached_property
+    def tier_nano(self) -> int:
+        """Nano-dollars of the lower tiers: their fees for what counted requests asked of them and put into them, and the rent of the bytes that they
+        held during the counted period, a month being 30 days."""
+        log, total = self.log, 0
+        is_mine = (log.tier_payer >= self.first) & (log.tier_payer < self.first + self.n)
+        for number, ((since, held), spec) in enumerate(zip(log.tier_held, self.tier_specs, strict=True)):
+            n_asked = int(np.count_nonzero(is_mine & (log.tier_asked == number)))
+            total += n_asked * to_nano(spec.per_request)
+            edges = np.clip(np.append(since, np.inf), self.start_at, self.end_at)
+            byte_s = float(np.dot(held, np.diff(edges)))
+            total += round(byte_s / _GB * spec.per_gb_month * NANO / _MONTH_S)
+        return total
+
+    @property
+    def tier_specs(self) -> list[CacheTier]:
+        """The scenario's lower tiers that the settings switch on, in the order in which they are asked."""
+        cache, tiers = self.scenario.config.cache, self.scenario.tiers
+        return [spec for spec, url in ((tiers.redis, cache.redis_url), (tiers.cdn, cache.cdn_url)) if url is not None and spec is not None]
 
     # -- the SLA, by urgency ---------------------------------------------------------------------------------------------------
     @cached_property

@@ -5,7 +5,7 @@ Slots and plain attributes: a frozen object costs 3.4 times as much to make, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TypeAlias
 
 from sbsim.records import Call, Entry, Item, Request
@@ -53,6 +53,34 @@ class Fail:
         self.error = error
 
 
+class Fetch:
+    """Ask lower tier number `tier` for `key`, which `item` wants; the answer is `fetched(this very action, entry | None)`, once.
+
+    `serial` is its place among the calls and questions of one instant; `is_open` until it is answered or `due_at` has come.
+    """
+
+    __slots__ = ("due_at", "is_open", "item", "key", "serial", "tier")
+
+    def __init__(self, tier: int, item: Item, key: Hashable, serial: int, due_at: float) -> None:
+        self.tier = tier
+        self.item = item
+        self.key = key
+        self.serial = serial
+        self.due_at = due_at
+        self.is_open = True
+
+
+class Store:
+    """Put these entries, made for these items, into lower tier number `tier`; no answer."""
+
+    __slots__ = ("entries", "items", "tier")
+
+    def __init__(self, tier: int, entries: Sequence[Entry], items: Sequence[Item]) -> None:
+        self.tier = tier
+        self.entries = entries
+        self.items = items
+
+
 class Send:
     """Give this call to its lane; the answer is `accepted` (jobs) and then `completed`, exactly once."""
 
@@ -71,6 +99,6 @@ class Abort:
         self.call = call
 
 
-Action: TypeAlias = Hit | Deliver | Refuse | Fail | Send | Abort
+Action: TypeAlias = Hit | Deliver | Refuse | Fail | Fetch | Store | Send | Abort
 Actions: TypeAlias = Sequence[Action]
 NOTHING: Actions = ()

@@ -19,8 +19,10 @@ from sbsim.components.tally import ServiceEstimate
 from sbsim.config import Config
 from sbsim.pipeline.dispatch import Dispatcher
 from sbsim.pipeline.lane import Lane
+from sbsim.pipeline.lookup import Lookup, TierPlace
 from sbsim.pipeline.pipeline import Pipeline
 from sbsim.pricing import PriceBook
+from sbsim.records import CDN, REDIS
 from sbsim.scenario import ProviderSpec
 from sbsim.units import to_nano
 
@@ -61,7 +63,7 @@ def build(
     )
     cache = config.cache
     return Pipeline(
-        cache=POLICIES[cache.policy](cache.memory_size, _or_inf(cache.memory_bytes), _or_inf(cache.ttl)),
+        lookup=Lookup(POLICIES[cache.policy](cache.memory_size, _or_inf(cache.memory_bytes), _or_inf(cache.ttl)), tiers(config), cache.fetch_timeout),
         dispatcher=dispatcher,
         retry=Retry(max_attempts=config.retry.max_attempts, base_s=config.retry.base, cap_s=config.retry.cap),
         max_pending=config.queue.max_pending,
@@ -70,6 +72,12 @@ def build(
         routing=config.routing.policy,
         batch_lane=config.routing.batch_lane,
     )
+
+
+def tiers(config: Config) -> list[TierPlace]:
+    """The lower tiers that the settings switch on, in the order in which they are asked."""
+    named = (TierPlace(REDIS, "redis"), config.cache.redis_url), (TierPlace(CDN, "cdn"), config.cache.cdn_url)
+    return [place for place, url in named if url is not None]
 
 
 def _or_inf(value: float | None) -> float:

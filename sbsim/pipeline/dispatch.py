@@ -256,20 +256,25 @@ class Dispatcher:
         parts.pop(0)
         return parts
 
+    def next_serial(self) -> int:
+        """The place of a sending, or of a question to a tier, among those of one instant."""
+        self._serial += 1
+        return self._serial
+
     def _call(self, lane: Lane, batch: Batch, part: list[Item], now: float) -> Call:
         """The attempt that carries `part`. After an unknown outcome the key stays, so that a provider that knows it answers for the first sending."""
-        self._serial += 1
+        serial = self.next_serial()
         before = batch.call
         due_at = now + lane.call_timeout_s
         if before is None or before.lane != lane.index:  # the first on this lane
             m = lane.m
             lane.m = m + 1
-            call = Call(self._serial, lane.index, batch, part, m, "", 1, now, due_at)
+            call = Call(serial, lane.index, batch, part, m, "", 1, now, due_at)
             if before is None:
                 return call
             call.attempt = before.attempt + 1
         else:
-            call = Call(self._serial, lane.index, batch, part, before.m, batch.path, before.attempt + 1, now, due_at)
+            call = Call(serial, lane.index, batch, part, before.m, batch.path, before.attempt + 1, now, due_at)
         if batch.path.endswith("r"):  # and not the half of a bisected call, which is a new call
             call.n_tries = before.n_tries + 1
             if before.is_late:

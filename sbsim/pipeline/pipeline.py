@@ -24,12 +24,12 @@ from collections.abc import Iterator
 from math import inf
 from typing import Any
 
-from sbsim.components.cache import Cache
 from sbsim.components.retry import RETRYABLE, Retry
 from sbsim.errors import StateError
-from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Hit, Refuse
+from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Fetch, Hit, Refuse
 from sbsim.pipeline.dispatch import BARRED, SLOW, Dispatcher
 from sbsim.pipeline.lane import Lane
+from sbsim.pipeline.lookup import Lookup
 from sbsim.records import MEMORY, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
 
 RESULT_MARGIN_S = 60.0
@@ -56,7 +56,7 @@ class Pipeline:
     def __init__(
         self,
         *,
-        cache: Cache,
+        lookup: Lookup,
         dispatcher: Dispatcher,
         retry: Retry,
         max_pending: float,
@@ -67,8 +67,9 @@ class Pipeline:
     ) -> None:
         self.wake_at = inf
         self.lanes = dispatcher.lanes
-        self.cache = cache
-        self._remembered = cache.get
+        self.lookup = lookup
+        self.cache = lookup.cache
+        self._remembered = lookup.cache.get
         self.coalescer = dispatcher.coalescer
         self.builder = dispatcher.builder
         self.budget = dispatcher.budget
@@ -119,6 +120,26 @@ class Pipeline:
         out: list[Action] = []
         if self.coalescer.cancel(request, item):
             self._abandon(item, out)
+        return self._settle(now, out)
+
+    def fetched(self, fetch: Fetch, entry: Entry | None, *, now: float) -> Actions:
+        """A lower tier's answer."""
+        now = self._advance(now)
+        if not fetch.is_open:
+            if entry is not None:
+                self.lookup.remember(entry, now)
+            return NOTHING
+        fetch.is_open = False
+        out: list[Action] = []
+        if entry is None:
+            self._ask_on(fetch, now, out)
+            return self._settle(now, out)
+        out.extend(self.lookup.found(fetch, entry, now))
+        item = fetch.item
+        if not item.done:
+            item.entry = entry
+            item.ends_at = now
+            self._deliver(self.dispatcher.close(item), self.lookup.tiers[fetch.tier].how, None, out)
         return self._settle(now, out)
 
     def accepted(self, call: Call, job: Any, *, now: float) -> Actions:
@@ -177,6 +198,9 @@ class Pipeline:
                 for call in lane.overdue(now):
                     self._time_out(call, lane, now, out)
                     self._judge(call, "timed_out", lane, now, out)
+        if now >= self.lookup.due_at:
+            for fetch in self.lookup.overdue(now):
+                self._ask_on(fetch, now, out)
         if now >= self.builder.due_at:
             for batch in self.builder.wake(now):
                 dispatcher.enqueue(batch, now, out)
@@ -228,6 +252,9 @@ class Pipeline:
             "n_rerouted": self.dispatcher.n_rerouted,
             "n_failed_over": self.dispatcher.n_failed_over,
             "n_slow": self.n_slow,
+            "n_fetched": self.lookup.n_fetched,
+            "n_slow_tiers": self.lookup.n_slow_tiers,
+            "n_stored": self.lookup.n_stored,
             "n_backlogged": self.n_backlogged,
             "n_held_by_limit": self.dispatcher.n_held_by_limit,
             "n_held_by_budget": self.dispatcher.n_held_by_budget,
@@ -284,8 +311,15 @@ class Pipeline:
             item.group = group
             self.n_slow += bool(group & SLOW)
         coalescer.open(item)
+        if self.lookup.tiers and content.reusable:
+            return [self.lookup.ask(item, 0, self.dispatcher.next_serial(), now)]
+        return self._start(item, lane, now)
+
+    def _start(self, item: Item, lane: Lane, now: float) -> Actions:
+        """Nobody has it: the item looks for company."""
+        content = item.content
         builder = self.builder
-        ready = builder.add(item, now, service_s)
+        ready = builder.add(item, now, lane.service.expected_s)
         if ready is None:
             if builder.due_at < self.wake_at:
                 self.wake_at = builder.due_at if builder.due_at > now else now
@@ -300,6 +334,16 @@ class Pipeline:
         for batch in ready:
             self.dispatcher.enqueue(batch, now, out)
         return out
+
+    def _ask_on(self, fetch: Fetch, now: float, out: list[Action]) -> None:
+        """This tier does not have it, or is slow: on to the next, or to work."""
+        item = fetch.item
+        if item.done:
+            return
+        if fetch.tier + 1 < len(self.lookup.tiers):
+            out.append(self.lookup.ask(item, fetch.tier + 1, self.dispatcher.next_serial(), now))
+        else:
+            out.extend(self._start(item, self.lanes[item.lane], now))
 
     def _refuses(self, content: Content, lane: Lane, most_nano: int | None) -> str | None:
         """Why this content can never be sent on this lane, if so."""
@@ -367,15 +411,21 @@ class Pipeline:
         served: list[Item] = []
         under_way = self.coalescer.items
         cache, contents, n_bytes = self.cache, outcome.contents, outcome.n_bytes
-        life_s = min(outcome.life_s - RESULT_MARGIN_S, cache.ttl_s)
+        dies_at = now + (outcome.life_s - RESULT_MARGIN_S)
+        expires_at = min(now + cache.ttl_s, dies_at)
+        stores = bool(self.lookup.tiers) and dies_at > now
+        made: list[tuple[Entry, Item]] = []
         for index, item in enumerate(items):
             if lacking is not None and index in lacking:
                 continue
             content = item.content
-            made = None if contents is None else contents[index]
-            entry = Entry(content.key, now + life_s, made, 0.0 if n_bytes is None else n_bytes[index], content.individual_nano)
-            if content.reusable and life_s > 0.0:
-                cache.put(entry, now)
+            value, size = None if contents is None else contents[index], 0.0 if n_bytes is None else n_bytes[index]
+            entry = Entry(content.key, expires_at, value, size, content.individual_nano, dies_at)
+            if content.reusable:
+                if expires_at > now:
+                    cache.put(entry, now)
+                if stores:
+                    made.append((entry, item))
             if not item.done:
                 item.entry = entry
                 if item.rivals is None:  # the usual case of `dispatcher.close`, without two calls an item
@@ -386,13 +436,10 @@ class Pipeline:
                     served.append(item)
                 else:
                     served.extend(self.dispatcher.close(item))
+        if made:
+            out.extend(self.lookup.store([entry for entry, _ in made], [item for _, item in made]))
         if served:
-            n = 0
-            for item in served:
-                n += len(item.requests)
-            self.n_delivered += n
-            self._n_active -= n
-            out.append(Deliver(served, SERVED, call))
+            self._deliver(served, SERVED, call, out)
         if lacking is not None:
             final = {kind for kind in lacking.values() if kind not in RETRYABLE}
             for kind in sorted(final):
@@ -400,6 +447,14 @@ class Pipeline:
             again = [i for i, kind in lacking.items() if kind not in final]
             if again:  # in one call: two would share their draws and their idempotency key
                 self._again(call, [items[i] for i in again], lacking[again[0]], outcome, now, out)
+
+    def _deliver(self, items: list[Item], how: int, call: Call | None, out: list[Action]) -> None:
+        n = 0
+        for item in items:
+            n += len(item.requests)
+        self.n_delivered += n
+        self._n_active -= n
+        out.append(Deliver(items, how, call))
 
     def _again(self, call: Call, items: list[Item], error: str, outcome: Outcome, now: float, out: list[Action]) -> None:
         """Items came back without content: once more after a pause, or given up. Of a late answer only what was held for it is concerned."""
@@ -481,6 +536,7 @@ class Pipeline:
     def _items_under_way(self) -> Iterator[Item]:
         for batch in [*self.builder.open_batches(), *self.ready_batches(), *self.retry]:
             yield from batch.items
+        yield from self.lookup.items()
         for call in self.dispatcher.in_flight.values():
             yield from call.items
 
@@ -511,6 +567,8 @@ class Pipeline:
             at = self.retry.due_at
         if self.dispatcher.due_at < at:
             at = self.dispatcher.due_at
+        if self.lookup.due_at < at:
+            at = self.lookup.due_at
         for lane in self.lanes:
             if lane.blocked_until < at:
                 at = lane.blocked_until

@@ -11,11 +11,11 @@ from sbsim.scenario.limits import Limit
 from sbsim.scenario.price import Plan, Price, Rate, Tier
 from sbsim.scenario.provider import ANY, Api, ColdStart, Failures, Latency, Outage, ProviderSpec, RandomOutages, Result, Serves, line_bytes
 from sbsim.scenario.scenario import Scenario
-from sbsim.scenario.study import Constraint, Knob, Objective, Sla
+from sbsim.scenario.study import CacheTier, Constraint, Knob, Objective, Sla
 from sbsim.scenario.traffic import Arrivals, Catalogue, Inputs, Tenants, TrafficClass, Workload
 
 __all__ = [
-    "ANY", "Api", "Arrivals", "Catalogue", "ColdStart", "Constraint", "Deployment", "Failures", "Inputs", "Knob", "Latency", "Limit", "Objective",
-    "Outage", "Plan", "Price", "ProviderSpec", "RandomOutages", "Rate", "Result", "Scenario", "Serves", "Sla", "Tenants", "Tier",
-    "TrafficClass", "Workload", "deployment", "is_whole", "line_bytes", "load", "load_deployment", "schema", "shipped",
+    "ANY", "Api", "Arrivals", "CacheTier", "Catalogue", "ColdStart", "Constraint", "Deployment", "Failures", "Inputs", "Knob", "Latency",
+    "Limit", "Objective", "Outage", "Plan", "Price", "ProviderSpec", "RandomOutages", "Rate", "Result", "Scenario", "Serves", "Sla",
+    "Tenants", "Tier", "TrafficClass", "Workload", "deployment", "is_whole", "line_bytes", "load", "load_deployment", "schema", "shipped",
 ]  # fmt: skip

@@ -36,6 +36,10 @@ def check(scenario: Scenario) -> None:
 
 def check_settings(scenario: Scenario, config: Config) -> None:
     """What settings and providers must say about each other. Raises FieldError."""
+    for name, url in (("redis", config.cache.redis_url), ("cdn", config.cache.cdn_url)):
+        if url is not None and getattr(scenario.tiers, name) is None:
+            why = f"config.cache.{name}_url switches it on, and nothing says what it costs and takes"
+            raise FieldError(f"{why}; try {name}: {{latency: 2ms}}", "tiers")
     for k, provider in enumerate(scenario.providers):
         if provider.api.style != "sync":
             _polls_fit(provider, k, config)

@@ -28,9 +28,6 @@ def _used(scenario: Scenario) -> Iterator[Later]:
     yield from _used_by_workload(scenario.workload)
     if scenario.instances.n > 1:
         yield ("instances",), f"a batcher of {scenario.instances.n} instances", 3, "instances: 1"
-    for name in ("redis", "cdn"):
-        if getattr(scenario.tiers, name) is not None:
-            yield ("tiers", name), f"the {name} tier", 3, "removing it"
     if scenario.robust is not None:
         yield ("robust",), "a robust search", 6, "removing it"
     if scenario.indifference_usd is not None:

@@ -189,8 +189,8 @@ class CacheTier(Model):
 class Tiers(Model):
     """The lower cache tiers."""
 
-    redis: CacheTier | None = field(None, "The redis tier (part 3).")
-    cdn: CacheTier | None = field(None, "The cdn tier (part 3).")
+    redis: CacheTier | None = field(None, "The redis tier, shared by all instances: references and inline results.")
+    cdn: CacheTier | None = field(None, "The cdn tier: whole results, kept as long as its own TTL says.")
 
 
 @dataclass(frozen=True)
@@ -207,4 +207,4 @@ class Warmup(Kind):
 
 
 STUDIES = ("terminating", "steady")
-__all__ = ["STUDIES", "Constraint", "Instances", "Knob", "Objective", "Sla", "Tiers", "Warmup", "by_priority"]
+__all__ = ["STUDIES", "CacheTier", "Constraint", "Instances", "Knob", "Objective", "Sla", "Tiers", "Warmup", "by_priority"]

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import simpy
 from simpy.events import Event
 
-from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Hit, Send
+from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Fetch, Hit, Send, Store
 from sbsim.pipeline.pipeline import Pipeline
-from sbsim.records import Call, Outcome, Request
+from sbsim.records import Call, Entry, Item, Outcome, Request
 from sbsim.runlog import RunLog
 
 ANSWER, ARRIVAL, WAKE = 0, 1, 2
@@ -36,6 +36,14 @@ class Provider(Protocol):
     def abort(self, call: Call, now: float) -> tuple[float, Outcome] | None: ...
 
 
+class Tier(Protocol):
+    """A lower cache tier, as a model; see `world.tier`."""
+
+    def fetch(self, key: Any, now: float) -> tuple[float, Entry | None]: ...
+
+    def store(self, entries: Sequence[Entry], items: Sequence[Item], now: float) -> None: ...
+
+
 class At(Event):
     """An event at an absolute instant: SimPy's own `timeout(at - now)` would miss it by an ulp now and then."""
 
@@ -51,12 +59,13 @@ class At(Event):
 class Engine:
     """One run. `drive` brings the requests, `drain` what is left; both leave the log with everything that happened."""
 
-    def __init__(self, pipeline: Pipeline, providers: Sequence[Provider], log: RunLog) -> None:
+    def __init__(self, pipeline: Pipeline, providers: Sequence[Provider], log: RunLog, tiers: Sequence[Tier] = ()) -> None:
         self.pipeline = pipeline
         self.log = log
         self.n_submitted = 0
         self.last_at = 0.0  # the last instant at which anything happened to a request or a call
         self._providers = tuple(providers)
+        self._tiers = tuple(tiers)
         self._env = simpy.Environment()
         self._armed_at = inf
         self._n_armed = 0
@@ -145,10 +154,24 @@ class Engine:
                 log.delivered(action.items, action.how, action.call, now)
             elif isinstance(action, Fail):
                 log.failed(action.items, action.error, now)
+            elif isinstance(action, Fetch):
+                self._fetch(action, now)
+            elif isinstance(action, Store):
+                log.asked(action.tier, action.items)
+                self._tiers[action.tier].store(action.entries, action.items, now)
             elif isinstance(action, Abort):
                 self._abort(action.call, now)
             else:
                 log.refused(action.requests, action.reason, now)  # type: ignore[union-attr]
+
+    def _fetch(self, fetch: Fetch, now: float) -> None:
+        self.log.asked(fetch.tier, (fetch.item,))
+        at, entry = self._tiers[fetch.tier].fetch(fetch.key, now)
+        At(self._env, at, ANSWER, fetch.serial, self._fetched, (at, fetch, entry))
+
+    def _fetched(self, event: Event) -> None:
+        now, fetch, entry = event._value
+        self._settle(self.pipeline.fetched(fetch, entry, now=now), now)
 
     def _send(self, call: Call, now: float) -> None:
         self.log.sent(call, now)

@@ -12,16 +12,20 @@ from functools import partial
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from sbsim.config import Config
 from sbsim.measure import Counted, kpi_values
 from sbsim.parallel import run_all
 from sbsim.pipeline.build import build
+from sbsim.pipeline.build import tiers as tiers_of
+from sbsim.records import CDN, Content
 from sbsim.runlog import RunLog
 from sbsim.scenario import Scenario
 from sbsim.seeds import Draws
 from sbsim.simulation.engine import Engine
 from sbsim.workload import Prepared, prepare
-from sbsim.world import ModelledProvider
+from sbsim.world import ModelledProvider, ModelledTier
 
 
 @dataclass(slots=True)
@@ -56,14 +60,32 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
     providers = [ModelledProvider(spec, draws) for spec in scenario.providers]
     pipeline = build(scenario.config, scenario.providers, prepared.books, prepared.shapes, epoch_at=prepared.epoch_at)
     log = RunLog(prepared.n)
-    engine = Engine(pipeline, providers, log)
+    tiers = modelled_tiers(scenario)
+    engine = Engine(pipeline, providers, log, tiers)
     stop_at = prepared.horizon_at + drain_limit_s(scenario)
     engine.drive(prepared.requests())
     if scenario.study == "steady":
         engine.drive_until_settled(prepared.beyond(), prepared.n, stop_at)
     engine.drain(stop_at)
     log.freeze(prepared.arrived_at, engine.n_submitted, engine.last_at)
+    log.tier_held = [(np.array(tier.held_since), np.array(tier.held_bytes)) for tier in tiers]
     return Run(prepared, log, tuple(provider.ledger_nano for provider in providers), prepared.books)
+
+
+def modelled_tiers(scenario: Scenario) -> list[ModelledTier]:
+    """The lower tiers that the settings switch on, empty, in the order in which they are asked."""
+    cache, models = scenario.config.cache, []
+    for place in tiers_of(scenario.config):
+        spec = getattr(scenario.tiers, place.name)
+        own_ttl_s = getattr(cache, f"{place.name}_ttl")
+        ttl_s = own_ttl_s if own_ttl_s is not None else inf if cache.ttl is None else cache.ttl
+        models.append(ModelledTier(spec, ttl_s, partial(_bytes_of, scenario) if place.how == CDN else None))
+    return models
+
+
+def _bytes_of(scenario: Scenario, content: Content) -> float:
+    """Bytes of a content, as the provider that makes it cheapest states them."""
+    return scenario.providers[content.offers[0].lane].result.n_bytes(content.duration_s)
 
 
 def drain_limit_s(scenario: Scenario) -> float:

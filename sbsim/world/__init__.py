@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from sbsim.world.job import Job
 from sbsim.world.provider import ModelledProvider
+from sbsim.world.tier import ModelledTier
 
-__all__ = ["Job", "ModelledProvider"]
+__all__ = ["Job", "ModelledProvider", "ModelledTier"]

@@ -114,6 +114,15 @@ def some_scenario(k):
         "allowed_failures": pick([1, 3]),
     }
     poison = pick([0, 0, 0.05])
+    tiers = {}
+    if rng.random() < 0.4:  # lower tiers, some of them too slow to be waited for
+        config["cache"]["fetch_timeout"] = 1 if ties else 0.05
+        for name in ("redis", "cdn"):
+            if rng.random() < 0.7:
+                latency_s = pick([1, 2]) if ties else pick([0.002, 0.03, 0.2])
+                tiers[name] = {"latency": latency_s, "capacity": pick(["1GiB", 2000]), "per_gb_month": 0.2, "per_request": 0.000001}
+                config["cache"][f"{name}_url"] = f"${{{name.upper()}}}"
+                config["cache"][f"{name}_ttl"] = pick([30, None])
     others = []
     if rng.random() < 0.5:  # a second lane for the same content: dearer and faster, or the other way round
         others.append(
@@ -153,6 +162,7 @@ def some_scenario(k):
                 *others,
             ],
             "sla": {"urgent": {"deadline": 15, "penalty": 1.0}, "normal": {"deadline": 60, "penalty": 0.1}},
+            "tiers": tiers,
             "config": config,
         }
     )
@@ -195,7 +205,7 @@ def test_the_family_exercises_every_mechanism():
         kinds |= {action[0] for _, _, actions in trace for action in actions}
         for name, n in pipeline.snapshot().items():
             fired[name] = fired.get(name, 0) + n
-    assert kinds == {"hit", "deliver", "send", "fail", "refuse", "abort"}
+    assert kinds == {"hit", "deliver", "fetch", "store", "send", "fail", "refuse", "abort"}
     never = [
         name
         for name, n in fired.items()

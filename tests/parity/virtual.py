@@ -10,12 +10,13 @@ import asyncio
 from heapq import heappop, heappush
 
 from sbsim.live.driver import Driver
-from sbsim.pipeline.actions import Abort, Deliver, Fail, Hit, Refuse, Send
+from sbsim.pipeline.actions import Abort, Deliver, Fail, Fetch, Hit, Refuse, Send, Store
 from sbsim.pipeline.build import build
 from sbsim.records import Outcome
 from sbsim.runlog import RunLog
 from sbsim.seeds import Draws
 from sbsim.simulation.engine import ANSWER, ARRIVAL, WAKE, Engine
+from sbsim.simulation.replicate import modelled_tiers
 from sbsim.workload import prepare
 from sbsim.world import ModelledProvider
 
@@ -103,6 +104,21 @@ class ModelConnection:
             at = self.now() + self.model.poll_s
 
 
+class ModelTierConnection:
+    """A modelled tier behind the interface of a real one."""
+
+    def __init__(self, model, loop, driver_now):
+        self.model, self.loop, self.now = model, loop, driver_now
+
+    async def fetch(self, fetch):
+        at, entry = self.model.fetch(fetch.key, self.now())
+        await self.loop.until(at, fetch.serial)
+        return entry
+
+    async def store(self, store):
+        self.model.store(store.entries, store.items, self.now())
+
+
 def described(action):
     """An action as a plain value that two runs can be compared by."""
     if isinstance(action, Hit):
@@ -116,6 +132,10 @@ def described(action):
         return ("fail", action.error, [[r.serial for r in item.requests] for item in action.items])
     if isinstance(action, Refuse):
         return ("refuse", action.reason, [r.serial for r in action.requests])
+    if isinstance(action, Fetch):
+        return ("fetch", action.tier, action.item.payer, action.serial, action.due_at)
+    if isinstance(action, Store):
+        return ("store", action.tier, [item.payer for item in action.items], [entry.dies_at for entry in action.entries])
     assert isinstance(action, Abort)
     return ("abort", action.call.serial)
 
@@ -137,7 +157,7 @@ def traced(pipeline, check=None):
 
         setattr(pipeline, name, observed)
 
-    for name in ("submit", "accepted", "completed", "wake"):
+    for name in ("submit", "fetched", "accepted", "completed", "wake"):
         watch(name)
     return trace
 
@@ -153,7 +173,7 @@ def simulated(scenario, seed=0, replication=0, check=None):
     """(trace, log, pipeline) of the SimPy engine."""
     prepared, models, pipeline, log = parts(scenario, seed, replication)
     trace = traced(pipeline, check)
-    engine = Engine(pipeline, models, log)
+    engine = Engine(pipeline, models, log, modelled_tiers(scenario))
     engine.drive(prepared.requests())
     engine.drain(float("inf"))
     return trace, log.freeze(prepared.arrived_at, engine.n_submitted, engine.last_at), pipeline
@@ -167,6 +187,7 @@ def lived(scenario, seed=0, replication=0, check=None):
     asyncio.set_event_loop(loop)
     driver = Driver(pipeline, [], log)
     driver._connections = [ModelConnection(model, spec, loop, driver.now) for model, spec in zip(models, scenario.providers, strict=True)]
+    driver._tiers = [ModelTierConnection(model, loop, driver.now) for model in modelled_tiers(scenario)]
     requests = list(prepared.requests())
 
     def arrive(k):

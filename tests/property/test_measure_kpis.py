@@ -110,12 +110,23 @@ def random_run(seed: int) -> tuple[Any, Any, Any]:
         how=how, done_at=done_at, ready_at=ready_at, sent_at=sent_at, call=np.where(how == SERVED, call, -1), errors=ERRORS, ended_at=140.0,
         calls={name: np.array([row[name] for row in rows], dtype=CALL_KINDS.get(name, np.int64)) for name in names},
         **{name: np.array(items[name], dtype=np.int64) for name in ("item_call", "item_payer", "item_content", "item_part_nano")},
+        **random_tiers(source, total),
     )  # fmt: skip
     traffic = SimpleNamespace(
         n=n, arrived_at=arrived_at, deadline_at=deadline_at, urgency=urgency, contents=contents, shapes=shapes,
         horizon_at=float(source.uniform(50, 100)), content_index=source.integers(0, len(contents), total), job_index=source.integers(-1, 4, total),
     )  # fmt: skip
     return SimpleNamespace(prepared=traffic, log=log), random_scenario(source), (how == NEAR) & (source.random(total) < 0.5)
+
+
+def random_tiers(source: np.random.Generator, total: int) -> dict[str, Any]:
+    """What was asked of two lower tiers, and what they held."""
+    n_asked = int(source.integers(0, 30))
+    held = []
+    for _ in range(2):
+        since = np.concatenate([[0.0], np.sort(source.uniform(0, 150, int(source.integers(0, 6))))])
+        held.append((since, source.integers(0, 10**12, len(since)).astype(np.float64)))
+    return {"tier_asked": source.integers(0, 2, n_asked), "tier_payer": source.integers(0, total, n_asked), "tier_held": held}
 
 
 def random_scenario(source: np.random.Generator) -> SimpleNamespace:
@@ -129,7 +140,9 @@ def random_scenario(source: np.random.Generator) -> SimpleNamespace:
     limits = [SimpleNamespace(unit="calls", n=5), *[SimpleNamespace(unit="concurrency", n=n) for n in source.integers(1, 5, source.integers(0, 3))]]
     providers = (SimpleNamespace(limits=limits), SimpleNamespace(limits=[SimpleNamespace(unit="concurrency", n=3)] if source.random() < 0.5 else []))
     config = Config().with_values({"budget.limit": maybe(250.0), "budget.window": float(source.choice([10.0, 60.0, 500.0]))})
-    return SimpleNamespace(sla=sla, providers=providers, config=config)
+    config = config.with_values({"cache.redis_url": "${REDIS}", "cache.cdn_url": "${CDN}"})
+    tier = lambda: SimpleNamespace(per_gb_month=float(source.choice([0.0, 0.2, 30.0])), per_request=float(source.choice([0.0, 1e-5])))  # noqa: E731
+    return SimpleNamespace(sla=sla, providers=providers, config=config, tiers=SimpleNamespace(redis=tier(), cdn=tier()))
 
 
 class OneByOne:
@@ -177,14 +190,28 @@ class OneByOne:
                 wrong += self.list_price(k) + flat if sla is None or sla.false_reuse_cost is None else round(sla.false_reuse_cost * 1e9)
         return penalty, wrong
 
+    def tiers(self) -> int:
+        """Nano-dollars of fees and rent."""
+        total = 0
+        specs = (self.scenario.tiers.redis, self.scenario.tiers.cdn)
+        for tier, payer in zip(self.log.tier_asked.tolist(), self.log.tier_payer.tolist(), strict=True):
+            total += round(specs[tier].per_request * 1e9) if payer in self.counted else 0
+        for spec, (since, held) in zip(specs, self.log.tier_held, strict=False):
+            ends = [*since[1:].tolist(), 1e9]
+            byte_s = 0.0
+            for start, end, n_bytes in zip(since.tolist(), ends, held.tolist(), strict=True):
+                byte_s += n_bytes * max(0.0, min(end, self.end_at) - max(start, self.start_at))
+            total += round(byte_s / 1e9 * spec.per_gb_month * 1e9 / (30 * 24 * 3600))
+        return total
+
     def money(self) -> dict[str, Any]:
-        provider = sum(self.paid[k] for k in self.counted)
+        provider, tiers = sum(self.paid[k] for k in self.counted), self.tiers()
         penalty, wrong = self.penalties()
-        total, individual = provider + penalty + wrong, sum(self.list_price(k) for k in self.counted)
+        total, individual = provider + tiers + penalty + wrong, sum(self.list_price(k) for k in self.counted)
         seconds = sum(self.traffic.contents[self.traffic.content_index[k]].duration_s for k in self.how(*DELIVERED))
         n_jobs = len({int(self.traffic.job_index[k]) for k in self.counted} - {-1})
         return {
-            "provider_cost_usd": provider / 1e9, "uncounted_cost_usd": (sum(self.paid.values()) - provider) / 1e9, "tier_cost_usd": 0.0,
+            "provider_cost_usd": provider / 1e9, "uncounted_cost_usd": (sum(self.paid.values()) - provider) / 1e9, "tier_cost_usd": tiers / 1e9,
             "penalty_cost_usd": penalty / 1e9, "false_reuse_cost_usd": wrong / 1e9, "total_cost_usd": total / 1e9,
             "individual_cost_usd": individual / 1e9, "savings_usd": (individual - total) / 1e9,
             "savings_fraction": over(individual - total, individual), "output_minutes": seconds / 60, "n_jobs": n_jobs,

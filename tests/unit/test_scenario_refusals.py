@@ -165,7 +165,6 @@ CASES = [
 
 LATER = [
     ("  budget:", "  cache: {¦near_duplicates: true}\n  budget:", "config.cache.near_duplicates: true comes with part 3; allowed now: false"),
-    ("  budget:", '  cache: {¦redis_url: "${REDIS}"}\n  budget:', "config.cache.redis_url: ${REDIS} comes with part 3; allowed now: none"),
     ("  budget:", "  batching: {¦formation: optimal}\n  budget:", "config.batching.formation: optimal comes with part 4; allowed now: greedy"),
     ("  budget:", "  batching: {¦sizing: aimd}\n  budget:", "config.batching.sizing: aimd comes with part 3; allowed now: fixed"),
     ("  budget:", "  journal: {¦path: j.db}\n  budget:", "config.journal.path: j.db comes with part 5; allowed now: none"),
@@ -174,7 +173,6 @@ LATER = [
     ("reserve_urgent: 0.2", "¦windows: [{limit: 5}]", "config.budget.windows"),
     ("  budget:", "  controller: {¦enabled: true}\n  budget:", "config.controller.enabled: true comes with part 3; allowed now: false"),
     ("instances: 1", "¦instances: {n: 4, by: content}", "instances: a batcher of 4 instances comes with part 3; try instances: 1"),
-    ("instances: 1", "tiers: {¦redis: {latency: 2ms}}", "tiers.redis: the redis tier comes with part 3"),
     ("instances: 1", "¦indifference_usd: 3", "indifference_usd: a zone of indifference of one's own comes with part 6"),
     ("instances: 1", "¦robust: {scenarios: []}", "robust: a robust search comes with part 6"),
     ("  cache.ttl: {low: 10min, high: 24h, log: true}", "  batching.formation: {choices: [greedy, ¦optimal]}",

@@ -54,7 +54,7 @@ class Cache(ABC):
         if older is not None:
             self._drop(older)
         if entry.expires_at > now + self.ttl_s:
-            entry = Entry(entry.key, now + self.ttl_s, entry.content, entry.n_bytes, entry.cost_nano)
+            entry = Entry(entry.key, now + self.ttl_s, entry.content, entry.n_bytes, entry.cost_nano, entry.dies_at)
         if self.max_entries <= 0 or entry.n_bytes > self.max_bytes or now >= entry.expires_at:
             return []
         is_full = len(self._entries) >= self.max_entries or self.n_bytes + entry.n_bytes > self.max_bytes

@@ -22,7 +22,7 @@ def uncounted_cost_usd(c: Counted) -> float:
 
 def tier_cost_usd(c: Counted) -> float:
     """The memory tier is the batcher's own memory: nobody rents it out."""
-    return 0.0
+    return to_usd(c.tier_nano)
 
 
 def penalty_cost_usd(c: Counted) -> float:
@@ -73,7 +73,8 @@ MONEY = (
     Kpi("provider_cost_usd", "dollars", "Bills attributed to counted requests: a call's fixed parts equally over its items, item parts to theirs; "
         "a hit and a coalesced request pay nothing, whoever paid and whenever.", provider_cost_usd),
     Kpi("uncounted_cost_usd", "dollars", "The rest of the providers' ledger: what requests outside the counted period pay.", uncounted_cost_usd),
-    Kpi("tier_cost_usd", "dollars", "Rent and fees of the lower cache tiers.", tier_cost_usd, note="0: redis and cdn tiers come with part 3"),
+    Kpi("tier_cost_usd", "dollars", "Lower cache tiers: fees of what counted requests asked and stored, rent of the bytes held over the counted period.",
+        tier_cost_usd),
     Kpi("penalty_cost_usd", "dollars", "Penalties of late deliveries (`penalty`, and `penalty_per_minute` past the deadline) and `lost` of failed, "
         "refused and unfinished requests (default: 2 x individual cost + penalty).", penalty_cost_usd),
     Kpi("false_reuse_cost_usd", "dollars", "Wrong reuses times their price (default: individual cost + penalty).", false_reuse_cost_usd,

@@ -15,7 +15,6 @@ from sbsim.measure.counted import EXACT, Counted
 from sbsim.measure.kpis.kpi import Kpi, Value, ratio
 from sbsim.records import CDN, JOINED, MEMORY, NEAR, REDIS, SERVED
 
-NO_TIERS = "0: redis and cdn tiers come with part 3"
 NO_NEAR = "0: near-duplicates come with part 3"
 
 
@@ -107,8 +106,8 @@ CALLS = (
 REUSE = (
     Kpi("cache_hit_ratio", "fraction", "Exact hits of all tiers over n_requests.", share(*EXACT), "ratio"),
     Kpi("cache_hit_ratio_memory", "fraction", "Hits of the memory tier over n_requests.", share(MEMORY), "ratio"),
-    Kpi("cache_hit_ratio_redis", "fraction", "Hits of the redis tier over n_requests.", share(REDIS), "ratio", note=NO_TIERS),
-    Kpi("cache_hit_ratio_cdn", "fraction", "Hits of the cdn tier over n_requests.", share(CDN), "ratio", note=NO_TIERS),
+    Kpi("cache_hit_ratio_redis", "fraction", "Hits of the redis tier over n_requests.", share(REDIS), "ratio"),
+    Kpi("cache_hit_ratio_cdn", "fraction", "Hits of the cdn tier over n_requests.", share(CDN), "ratio"),
     Kpi("near_duplicate_hit_ratio", "fraction", "Near-duplicate hits over n_requests.", share(NEAR), "ratio", note=NO_NEAR),
     Kpi("coalesced_ratio", "fraction", "Requests that joined work under way over n_requests.", share(JOINED), "ratio"),
     Kpi("false_reuse_ratio", "fraction", "Wrong over all near-duplicate hits.", false_reuse_ratio, "ratio",
