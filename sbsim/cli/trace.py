@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sbsim.cli import trace_cache, trace_describe
+from sbsim.cli import trace_cache, trace_describe, trace_duplicates
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -17,8 +17,10 @@ def trace() -> None:
     Examples:
       sbsim trace describe requests.csv
       sbsim trace cache requests.csv
+      sbsim trace duplicates requests.csv
     """
 
 
 app.command("describe")(trace_describe.describe)
 app.command("cache")(trace_cache.cache)
+app.command("duplicates")(trace_duplicates.duplicates)

@@ -13,7 +13,7 @@ from .conftest import Command
 
 COMMANDS = (
     ("run",), ("sweep",), ("recommend",), ("export",), ("verify",), ("schema",),
-    ("prices",), ("show",), ("init",), ("trace",), ("trace", "describe"), ("trace", "cache"),
+    ("prices",), ("show",), ("init",), ("trace",), ("trace", "describe"), ("trace", "cache"), ("trace", "duplicates"),
 )  # fmt: skip
 LATER = ("compare", "explain", "bound", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
 
