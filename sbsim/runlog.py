@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from sbsim.records import CANCELLED, FAILED, JOINED, REFUSED, Call, Item, Outcome, Request
 
 _PIECE = 4096
+_OVER_BUDGET = ("no_bound", "never_affordable")
+"""Reasons for which a budget turns work away for good."""
 _CALL_COLUMNS = (
     ("serial", np.int64), ("lane", np.int64), ("batch", np.int64), ("m", np.int64), ("attempt", np.int64), ("is_first", np.bool_),
     ("n_items", np.int64), ("sent_at", np.float64), ("answered_at", np.float64), ("bill_nano", np.int64), ("fixed_nano", np.int64),
@@ -39,6 +41,8 @@ class RunLog:
     tier_asked, tier_payer : int64, one row per question to a lower tier and per entry put into one: the tier's number and the request that pays.
     tier_held : per lower tier, (instants, bytes held from then on), as the tier itself says; empty where nobody told.
     errors : names of the codes in calls["error"] (0 is ""). refusals, failures : reason -> count. ended_at : when the run ended.
+    held_by_budget, unaffordable : int64, serials of the requests whose call a budget held, and of those that it turned away for good, ascending.
+    exhausted_at : per window of the budget, when it first held a call (inf: never).
     """
 
     def __init__(self, n: int) -> None:
@@ -58,6 +62,9 @@ class RunLog:
         self.counters: dict[str, int] = {}
         self._backlogged = array("q")
         self._asked = array("q")  # tier and payer of every question to a lower tier and of every entry put into it, one after the other
+        self._held_by_budget = array("q")
+        self._unaffordable = array("q")
+        self.exhausted_at: tuple[float, ...] = ()
         self.ended_at = 0.0
         self.is_incomplete = False
 
@@ -125,12 +132,16 @@ class RunLog:
                 self._how[request.serial] = FAILED
                 self._done_at[request.serial] = now
                 self.failures[error] += 1
+                if error in _OVER_BUDGET:
+                    self._unaffordable.append(request.serial)
 
     def refused(self, requests: Iterable[Request], reason: str, now: float) -> None:
         for request in requests:
             self._how[request.serial] = REFUSED
             self._done_at[request.serial] = now
             self.refusals[reason] += 1
+            if reason in _OVER_BUDGET:
+                self._unaffordable.append(request.serial)
 
     def cancelled(self, request: Request, now: float) -> None:
         self._how[request.serial] = CANCELLED
@@ -148,6 +159,11 @@ class RunLog:
     def backlogged(self, serials: Iterable[int]) -> None:
         """At the end: requests that found the queue full on arrival, in order. The limits held them from then on, whenever their batch was ready."""
         self._backlogged = array("q", serials)
+
+    def budgeted(self, held: Iterable[int], exhausted_at: Iterable[float]) -> None:
+        """At the end: the serials of requests whose call the budget ever held, and when each of its windows first did (inf: never)."""
+        self._held_by_budget = array("q", sorted(held))
+        self.exhausted_at = tuple(exhausted_at)
 
     # -- what drivers ask --------------------------------------------------------------------------------------------------
     def first_unsettled(self, start: int, stop: int) -> int:
@@ -180,6 +196,8 @@ class RunLog:
         self.tier_held: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         self.tier_asked: NDArray[np.int64] = asked[:, 0]
         self.tier_payer: NDArray[np.int64] = asked[:, 1]
+        self.held_by_budget: NDArray[np.int64] = np.array(self._held_by_budget, dtype=np.int64)
+        self.unaffordable: NDArray[np.int64] = np.sort(np.array(self._unaffordable, dtype=np.int64))
         self.errors: list[str] = [name or "" for name in self._error_of]
         return self
 

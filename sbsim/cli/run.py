@@ -74,15 +74,20 @@ def to_document(study: Study) -> dict[str, Any]:
         "warnings": study.warnings,
         "kpis": {name: estimate.to_plain() for name, estimate in study.kpis.items()},
         "counters": study.counters,
+        **({} if study.budget is None else {"budget": study.budget}),
     }
 
 
 def _show(study: Study, every: bool) -> None:
     from sbsim.cli import console
-    from sbsim.report.tables import KPI_COLUMNS, kpi_rows
+    from sbsim.report.tables import BUDGET_COLUMNS, KPI_COLUMNS, budget_rows, kpi_rows, urgent_line
 
     console.say(f"{study.scenario.name}: {len(study.replications)} replications, seed {study.seed}; half-widths (95 %) are over {study.over}")
     console.say()
     console.print_table(list(KPI_COLUMNS), kpi_rows(study.kpis, every=every), right=(1, 2))
+    if study.budget is not None:
+        console.say()
+        console.print_table(list(BUDGET_COLUMNS), budget_rows(study.budget), right=(1, 2, 3, 4, 5))
+        console.say(urgent_line(study.budget))
     for alert in study.alerts:
         console.say(f"alert: {alert}")

@@ -6,6 +6,7 @@ Settings know nothing of traffic and providers. A simulation never reads the env
 from sbsim.config.config import SETTINGS, Config, find_setting, require_available
 from sbsim.config.environment import from_environment, to_environment
 from sbsim.config.files import SettingsFile, load
+from sbsim.config.sections import BudgetWindow
 from sbsim.config.setting import Setting
 
-__all__ = ["SETTINGS", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "load", "require_available", "to_environment"]
+__all__ = ["SETTINGS", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "load", "require_available", "to_environment"]

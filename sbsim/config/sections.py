@@ -100,7 +100,9 @@ class Batching(Model):
     )
     formation_effort: PositiveNumber = setting(1.0, "Work that a packing may take, in deterministic units.", part=4)
     sizing: Annotated[str, Choice(("fixed", "complexity", "capacity", "failure", "aimd"))] = setting(
-        "fixed", "What sets the size aimed at, up to max_batch_size.", later={"complexity": 3, "capacity": 3, "failure": 3, "aimd": 3}
+        "fixed",
+        "Size of a new group, up to max_batch_size: fixed, less for heavier content (complexity), what waits over the free slots (capacity), "
+        "least expected cost under failures (failure), or more until calls come late or fail (aimd).",
     )
     coalesce: Boolean = setting(True, "Whether a request joins work in flight for the same content.")
     late_join: Boolean = setting(True, "Whether a ready group still takes members until a lane can take it.")
@@ -176,6 +178,13 @@ class BudgetWindow(Model):
     resets: Annotated[str, Resets()] = "rolling"
     kind: Annotated[str, Choice(("hard", "soft"))] = "hard"
 
+    def offset_s(self, epoch_at: float) -> float | None:
+        """Seconds from time 0 to a reset, where time 0 is `epoch_at` seconds after 1970 (UTC); None for a rolling window.
+
+        Calendar windows follow one another without a gap from that time of day on 1970-01-01: `window: 1h` with "00:30 UTC" resets every hour at half.
+        """
+        return None if self.resets == "rolling" else (time_of_day_s(self.resets) - epoch_at) % self.window
+
 
 @dataclass(frozen=True)
 class BudgetWindows(Kind):
@@ -193,11 +202,32 @@ class Budget(Model):
 
     limit: OptionalMoney = setting(None, "Dollars per window at most.")
     window: PositiveDuration = setting(_DAY_S, "Seconds of the budget's window.")
-    resets: Annotated[str, Resets()] = setting("rolling", 'rolling, or a time of day such as "00:00 UTC" for calendar windows.', part=3)
-    kind: Annotated[str, Choice(("hard", "soft"))] = setting("hard", "hard is never exceeded, soft in a share of cases.", later={"soft": 3})
-    reserve_urgent: Fraction = setting(0.0, "Share of the limit kept for urgent requests.")
-    reserve_quantile: Fraction = setting(1.0, "Quantile of a call's cost that a soft budget reserves.", part=3)
-    windows: Annotated[tuple[BudgetWindow, ...], BudgetWindows()] = setting((), "Several budgets that hold together.", part=3)
+    resets: Annotated[str, Resets()] = setting("rolling", 'rolling, or a time of day such as "00:00 UTC" for calendar windows.')
+    kind: Annotated[str, Choice(("hard", "soft"))] = setting(
+        "hard", "hard reserves the most a call can cost and is never exceeded; soft reserves a quantile and may be."
+    )
+    reserve_urgent: Fraction = setting(0.0, "Share of every window's limit kept for urgent requests.")
+    reserve_quantile: Fraction = setting(
+        1.0, "Quantile of a call's cost that soft windows reserve, learnt from settled bills; 1 reserves the most, as hard ones do."
+    )
+    pacing: Boolean = setting(
+        False, "Whether a call that is not urgent waits until the elapsed share of every window has caught up with the booked share of its limit."
+    )
+    windows: Annotated[tuple[BudgetWindow, ...], BudgetWindows()] = setting(
+        (), "More budgets, each {limit, window, resets, kind}; all of them and limit hold together."
+    )
+
+    @property
+    def in_force(self) -> tuple[BudgetWindow, ...]:
+        """Every window that holds: that of `limit` first, where one is set."""
+        if self.limit is None:
+            return self.windows
+        return (BudgetWindow(limit=self.limit, window=self.window, resets=self.resets, kind=self.kind), *self.windows)
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether some window is hard: then the most that a call can cost must be known."""
+        return any(window.kind == "hard" for window in self.in_force)
 
 
 class Retry(Model):

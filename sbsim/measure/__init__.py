@@ -1,5 +1,6 @@
 """What happened, in numbers: KPIs of a run, whether it was long enough, and estimates over runs. It reads run logs; it decides and prints nothing."""
 
+from sbsim.measure.budget import BudgetRun, budget_document, budget_run
 from sbsim.measure.counted import Counted
 from sbsim.measure.intervals import (
     NO_ESTIMATE,
@@ -16,7 +17,7 @@ from sbsim.measure.steady import Series, find_warmup, is_saturated, mser5
 from sbsim.measure.summary import alerts, estimates, paired_estimates
 
 __all__ = [
-    "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "Counted", "Estimate", "Kpi", "Series", "alerts", "estimates", "find_kpi", "find_warmup",
-    "is_saturated", "kpi_values", "mean_estimate", "mser5", "paired", "paired_estimates", "paired_ratio", "prediction_interval",
+    "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "BudgetRun", "Counted", "Estimate", "Kpi", "Series", "alerts", "budget_document", "budget_run",
+    "estimates", "find_kpi", "find_warmup", "is_saturated", "kpi_values", "mean_estimate", "mser5", "paired", "paired_estimates", "paired_ratio", "prediction_interval",
     "ratio_estimate", "t_quantile",
 ]  # fmt: skip

@@ -46,6 +46,7 @@ class Traffic(Protocol):
     contents: list[Content]
     shapes: list[Any]
     horizon_at: float
+    epoch_at: float
     n: int
 
 

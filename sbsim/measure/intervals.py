@@ -77,6 +77,14 @@ def mean_estimate(values: Iterable[float | None]) -> Estimate:
     return Estimate(mean, _half_width([value - mean for value in present]), n)
 
 
+def share_interval(k: int, n: int) -> tuple[float, float]:
+    """Two-sided 95 % interval of a probability of which `k` of `n` independent trials are known (Clopper and Pearson, Biometrika 26, 1934)."""
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(k, n - k + 1, 0.025)) if k else 0.0
+    return low, float(betaincinv(k + 1, n - k, 0.975)) if k < n else 1.0
+
+
 def ratio_estimate(numerators: Sequence[float | None], denominators: Sequence[float | None]) -> Estimate:
     """Ratio of two means over the same replications, with the delta-method half-width; no estimate when the mean denominator is 0.
 

@@ -7,7 +7,7 @@ from math import inf
 
 from sbsim.components.batch_builder import BatchBuilder
 from sbsim.components.breaker import Breaker
-from sbsim.components.budget import Budget
+from sbsim.components.budget import Allowance, Budget
 from sbsim.components.cache import POLICIES
 from sbsim.components.coalescer import Coalescer
 from sbsim.components.priority_queue import PriorityQueue
@@ -55,7 +55,7 @@ def build(
     )
     dispatcher = Dispatcher(
         lanes=[_lane(i, spec, book, config, epoch_at) for i, (spec, book) in enumerate(zip(providers, books, strict=True))],
-        budget=_budget(config),
+        budget=_budget(config, epoch_at),
         builder=builder,
         coalescer=Coalescer(batching.coalesce),
         drops_late=config.queue.on_deadline == "drop",
@@ -84,9 +84,16 @@ def _or_inf(value: float | None) -> float:
     return inf if value is None else value
 
 
-def _budget(config: Config) -> Budget | None:
+def _budget(config: Config, epoch_at: float) -> Budget | None:
     budget = config.budget
-    return None if budget.limit is None else Budget(to_nano(budget.limit), budget.window, budget.reserve_urgent)
+    if not budget.in_force:
+        return None
+    return Budget(
+        [Allowance(to_nano(each.limit), each.window, each.kind == "hard", each.offset_s(epoch_at)) for each in budget.in_force],
+        reserve_urgent=budget.reserve_urgent,
+        reserve_quantile=budget.reserve_quantile,
+        is_paced=budget.pacing,
+    )
 
 
 def _lane(index: int, spec: ProviderSpec, book: PriceBook, config: Config, epoch_at: float) -> Lane:

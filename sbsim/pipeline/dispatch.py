@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from sbsim.components.batch_builder import BatchBuilder
-from sbsim.components.budget import Budget
+from sbsim.components.budget import Budget, Cost
 from sbsim.components.coalescer import Coalescer
 from sbsim.components.router import choose
 from sbsim.pipeline.actions import Action, Fail, Send
@@ -59,6 +59,7 @@ class Dispatcher:
         self.n_gone = 0  # requests whose items were given up here, for the pipeline's count
         self.n_held_by_limit = 0
         self.n_held_by_budget = 0
+        self.held_by_budget: set[int] = set()  # serials of all requests whose call it ever held
         self.n_rerouted = self.n_failed_over = 0
         self.due_at = inf
         self._at_risk: list[tuple[float, int, Batch]] = []  # waiting batches by the last instant at which another lane could make it
@@ -108,17 +109,20 @@ class Dispatcher:
             reservation = None
             if budget is not None:
                 most = lane.book.at(now).most(part, lane.longest_s)
+                cost = Cost(most, 0 if most is not None else sum(item.content.individual_nano for item in part), lane.index)
                 is_urgent = batch.urgency == URGENT
-                if most is None or not budget.can_ever(most, is_urgent):
+                if not budget.can_ever(cost, is_urgent):
                     if self._shrink(lane, batch, part, out):
                         continue
                     return True
-                ready_at = budget.ready_at(most, is_urgent, now)
+                ready_at = budget.ready_at(cost, is_urgent, now)
                 if ready_at > now:
+                    budget.hold(cost, is_urgent, now)
                     self.n_held_by_budget += 1
+                    self.held_by_budget.update(request.serial for item in part for request in item.requests)
                     lane.blocked_until = ready_at
                     return False
-                reservation = budget.take(most, now)
+                reservation = budget.take(cost, now)
             rest = self._bind(lane, batch)
             call = self._call(lane, batch, part, now)
             call.reservation = reservation

@@ -166,7 +166,10 @@ class Pipeline:
         if error != "not_sent":
             call.bill_nano, call.fixed_nano, call.part_nano = lane.book.at(call.sent_at).bill(call.items, outcome)
         if self.budget is not None:
-            self.budget.settle(call.reservation, call.bill_nano, now)
+            if error == "not_sent":
+                self.budget.release(call.reservation, now)
+            else:
+                self.budget.settle(call.reservation, call.bill_nano, now)
         out: list[Action] = []
         if error is None:
             lane.service.add(now - call.sent_at)
@@ -349,7 +352,7 @@ class Pipeline:
         """Why this content can never be sent on this lane, if so."""
         if lane.limiter.has_size_limits and not lane.can_ever(content):
             return "too_large"
-        if self.budget is not None and most_nano is None:
+        if self.budget is not None and self.budget.needs_bound and most_nano is None:
             return "no_bound"
         return None
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import floor, log10
+from typing import Any
 
 from sbsim.measure import KPI_BY_NAME, KPIS, Estimate
+from sbsim.units import format_duration
 
 NOTHING = "-"
 """Shown where a number does not exist: a ratio over 0, a half-width of one replication."""
@@ -30,6 +32,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 """The usual KPIs by section, in the order of reading."""
 
 KPI_COLUMNS = ("KPI", "mean", "± 95 %", "unit")
+BUDGET_COLUMNS = ("budget", "fullest", "exhausted", "half by", "exceeded", "by at most")
 
 Row = list[str]
 
@@ -59,6 +62,30 @@ def kpi_rows(kpis: Mapping[str, Estimate], *, every: bool = False) -> list[Row |
         rows.extend(row for row in shown if every or row[1] != NOTHING)
         rows.append(None)
     return rows[:-1]
+
+
+def budget_rows(budget: Mapping[str, Any]) -> list[Row]:
+    """Rows of `BUDGET_COLUMNS`: every window of a study's budget (`Study.budget`).
+
+    `exhausted` is the share of replications in which a window had no room for a call that wanted to go; by `half by` half of them had come to that.
+    """
+    rows = []
+    for window in budget["windows"]:
+        when = "rolling" if window["resets"] == "rolling" else f"from {window['resets']}"
+        name = f"${window['limit_usd']:g} per {format_duration(window['window_s'])}, {when}, {window['kind']}"
+        used, ended, over = window["utilisation"]["mean"], window["exhausted"], window["overshoot"]
+        rows.append([
+            name, NOTHING if used is None else f"{used:.1%}", f"{ended['share']:.0%}",
+            NOTHING if ended["p50_at_s"] is None else format_duration(float(f"{ended['p50_at_s']:.3g}")),
+            f"{over['probability']:.0%}", f"${over['worst_usd']:.4g}",
+        ])  # fmt: skip
+    return rows
+
+
+def urgent_line(budget: Mapping[str, Any]) -> str:
+    """What the budget meant for urgent requests, in a sentence."""
+    held, refused = (with_half_width(Estimate(**budget[f"n_urgent_{what}"])) for what in ("held", "refused"))
+    return f"urgent requests that the budget held up: {held}; that it turned away: {refused}"
 
 
 def _text(value: float, decimals: int) -> str:

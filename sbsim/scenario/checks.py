@@ -43,7 +43,7 @@ def check_settings(scenario: Scenario, config: Config) -> None:
     for k, provider in enumerate(scenario.providers):
         if provider.api.style != "sync":
             _polls_fit(provider, k, config)
-        if config.budget.limit is not None and config.budget.kind == "hard":
+        if config.budget.is_hard:
             _cost_is_bounded(provider, k)
 
 
@@ -205,5 +205,5 @@ def warnings(scenario: Scenario) -> Iterator[str]:
         charged = {rate.per: p.name for p in providers if _may_serve(p, one) for rate in p.price.rates}
         if one.duration is None and "second" in charged:
             yield f"workload.classes[{one.name}]: {charged['second']} charges by the second, and its content has no duration"
-        if one.max_units_out is None and "token_out" in charged and scenario.config.budget.limit is not None:
+        if one.max_units_out is None and "token_out" in charged and scenario.config.budget.is_hard:
             yield f"workload.classes[{one.name}]: a hard budget refuses its requests, since nothing bounds their tokens out; try max_units_out"

@@ -132,6 +132,8 @@ class Engine:
         self.log.unanswered(in_flight.values())
         self.log.waiting(pipeline.ready_batches())
         self.log.backlogged(pipeline.backlogged)
+        if pipeline.budget is not None:
+            self.log.budgeted(pipeline.dispatcher.held_by_budget, (account.exhausted_at for account in pipeline.budget.accounts))
         self.log.counters = pipeline.snapshot()
         self.log.is_incomplete = pipeline.n_pending > 0
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sbsim.config import Config
-from sbsim.measure import Counted, kpi_values
+from sbsim.measure import BudgetRun, Counted, budget_run, kpi_values
 from sbsim.parallel import run_all
 from sbsim.pipeline.build import build
 from sbsim.pipeline.build import tiers as tiers_of
@@ -41,13 +41,14 @@ class Run:
 @dataclass(slots=True, frozen=True)
 class Replication:
     """What is kept of a run: its KPIs, whether it was saturated or ended with work pending, how often each mechanism fired, and what a reader should
-    know of its traffic."""
+    know of its traffic, and what became of its budget."""
 
     kpis: dict[str, float | None]
     is_saturated: bool
     is_incomplete: bool
     counters: dict[str, int]
     warnings: tuple[str, ...] = ()
+    budget: BudgetRun | None = None
 
 
 def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, config: Config | None = None) -> Run:
@@ -94,7 +95,8 @@ def drain_limit_s(scenario: Scenario) -> float:
         return scenario.drain_limit
     deadlines = [sla.deadline for sla in scenario.sla.values() if sla.deadline < inf]
     windows = [limit.per for spec in scenario.providers for limit in spec.limits if limit.per is not None]
-    windows += [w for w in (scenario.config.rate_limit.time_window, scenario.config.budget.window) if w is not None]
+    budget = scenario.config.budget
+    windows += [w for w in (scenario.config.rate_limit.time_window, budget.window, *(each.window for each in budget.windows)) if w is not None]
     return max(deadlines, default=0.0) + max(windows, default=0.0) + 3600.0
 
 
@@ -127,4 +129,7 @@ def _one(scenario: Scenario, seed: int, config: Config | None, warmup_s: float, 
         scenario = scenario.with_config(config)
     finished = run(scenario, seed=seed, replication=replication)
     counted = Counted(finished, scenario, warmup_s)
-    return Replication(kpi_values(counted), counted.is_saturated, finished.log.is_incomplete, finished.log.counters, finished.prepared.warnings)
+    log = finished.log
+    return Replication(
+        kpi_values(counted), counted.is_saturated, log.is_incomplete, log.counters, finished.prepared.warnings, budget_run(counted)
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbsim.config import Config
 from sbsim.errors import ScenarioError
-from sbsim.measure import Counted, Estimate, alerts, estimates
+from sbsim.measure import Counted, Estimate, alerts, budget_document, estimates
 from sbsim.measure.steady import Series, find_warmup
 from sbsim.parallel import run_all
 from sbsim.simulation.replicate import Replication, replicate, run
@@ -33,6 +33,7 @@ class Study:
     alerts : names of the alerts that would have fired. warnings : sentences for the reader. warmup_s : the study's warm-up instant.
     over : what varies between replications: "traffic and provider", or "provider" for a trace, which is one history.
     counters : how often each mechanism fired, summed over replications.
+    budget : what became of the budget, as plain values (`measure.budget_document`); None without one.
     """
 
     scenario: Scenario
@@ -46,6 +47,7 @@ class Study:
     warmup_s: float
     over: str
     counters: dict[str, int]
+    budget: dict[str, Any] | None = None
 
 
 def simulate(
@@ -137,7 +139,9 @@ def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: f
     if incomplete:
         warnings.append("incomplete: requests were still pending at the end of the drain; they count as lost")
     over = "traffic and provider" if scenario.workload.is_drawn else "provider"
-    return Study(scenario, seed, done, kpis, saturated, incomplete, alerts(kpis, scenario), warnings, warmup_s, over, counters)
+    budgets = [one.budget for one in done if one.budget is not None]
+    budget = budget_document(scenario.config.budget.in_force, budgets) if budgets else None
+    return Study(scenario, seed, done, kpis, saturated, incomplete, alerts(kpis, scenario), warnings, warmup_s, over, counters, budget)
 
 
 def warmup_instant(scenario: Scenario, *, seed: int | None = None, jobs: int = 1) -> float:
@@ -160,6 +164,6 @@ def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
     watched = {
         "cache (memory_size)": (config.cache.memory_size > 0, "n_hits"),
         "coalescing": (config.batching.coalesce, "n_joined"),
-        "budget.limit": (config.budget.limit is not None, "n_held_by_budget"),
+        "budget": (bool(config.budget.in_force), "n_held_by_budget"),
     }
     return [f"{name} is switched on and never fired" for name, (is_on, counter) in watched.items() if is_on and not counters[counter]]

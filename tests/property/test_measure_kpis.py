@@ -114,7 +114,7 @@ def random_run(seed: int) -> tuple[Any, Any, Any]:
     )  # fmt: skip
     traffic = SimpleNamespace(
         n=n, arrived_at=arrived_at, deadline_at=deadline_at, urgency=urgency, contents=contents, shapes=shapes,
-        horizon_at=float(source.uniform(50, 100)), content_index=source.integers(0, len(contents), total), job_index=source.integers(-1, 4, total),
+        horizon_at=float(source.uniform(50, 100)), epoch_at=float(source.choice([0.0, 1.7e9])), content_index=source.integers(0, len(contents), total), job_index=source.integers(-1, 4, total),
     )  # fmt: skip
     return SimpleNamespace(prepared=traffic, log=log), random_scenario(source), (how == NEAR) & (source.random(total) < 0.5)
 
@@ -139,7 +139,10 @@ def random_scenario(source: np.random.Generator) -> SimpleNamespace:
     }
     limits = [SimpleNamespace(unit="calls", n=5), *[SimpleNamespace(unit="concurrency", n=n) for n in source.integers(1, 5, source.integers(0, 3))]]
     providers = (SimpleNamespace(limits=limits), SimpleNamespace(limits=[SimpleNamespace(unit="concurrency", n=3)] if source.random() < 0.5 else []))
-    config = Config().with_values({"budget.limit": maybe(250.0), "budget.window": float(source.choice([10.0, 60.0, 500.0]))})
+    widths, kinds = ([10.0, 60.0, 500.0], ["rolling", "00:00 UTC", "00:01 UTC"])
+    more = [{"limit": 300.0, "window": float(source.choice(widths)), "resets": str(source.choice(kinds))} for _ in range(source.integers(0, 3))]
+    one = {"budget.limit": maybe(250.0), "budget.window": float(source.choice(widths)), "budget.resets": str(source.choice(kinds))}
+    config = Config().with_values({**one, "budget.windows": more})
     config = config.with_values({"cache.redis_url": "${REDIS}", "cache.cdn_url": "${CDN}"})
     tier = lambda: SimpleNamespace(per_gb_month=float(source.choice([0.0, 0.2, 30.0])), per_request=float(source.choice([0.0, 1e-5])))  # noqa: E731
     return SimpleNamespace(sla=sla, providers=providers, config=config, tiers=SimpleNamespace(redis=tier(), cdn=tier()))
@@ -279,6 +282,22 @@ class OneByOne:
             out[f"sla_compliance{suffix}"] = over(len(kept), len(mine))
         return out
 
+    def budget_utilisation(self) -> float | None:
+        """Every window of every budget, one by one: rolling ones that end at a call or at the start, calendar ones from reset to reset."""
+        budget, shares = self.scenario.config.budget, []
+        first = [] if budget.limit is None else [(budget.limit, budget.window, budget.resets)]
+        for limit, width, resets in first + [(each.limit, each.window, each.resets) for each in budget.windows]:
+            if resets == "rolling":
+                ends = [self.start_at, *(c["sent_at"] for c in self.calls if self.start_at <= c["sent_at"] < self.end_at + width)]
+                spans = [(lambda at, t=t: at <= t < at + width) for t in ends]
+            else:
+                wall_at = 60.0 * int(resets[3:5]) - self.traffic.epoch_at
+                begin_at = wall_at + width * ((self.start_at - wall_at) // width)
+                starts = [begin_at + k * width for k in range(100) if begin_at + k * width < self.end_at]
+                spans = [(lambda at, t=t: t <= at < t + width) for t in starts]
+            shares += [sum(c["bill_nano"] for c in self.calls if holds(c["sent_at"])) / 1e9 / limit for holds in spans]
+        return max(shares, default=None)
+
     def capacity(self, is_saturated: bool) -> dict[str, Any]:
         period = self.end_at - self.start_at
         done = [self.log.done_at[k] for k in range(len(self.log.how)) if self.log.how[k] in DELIVERED]
@@ -293,7 +312,7 @@ class OneByOne:
                 until = self.log.ended_at if isnan(c["answered_at"]) else c["answered_at"]
                 held += max(0.0, min(until, self.end_at) - max(c["sent_at"], self.start_at))
         return {
-            "budget_utilisation": None if budget.limit is None else fullest / 1e9 / budget.limit,
+            "budget_utilisation": self.budget_utilisation(),
             "throughput_per_s": over(sum(self.start_at <= at <= self.end_at for at in done), period),
             "capacity_per_s": over(sum(half <= at <= self.end_at for at in done), period / 2) if is_saturated else None,
             "provider_utilisation": over(held, sum(slots) * period),

@@ -412,6 +412,10 @@ def test_what_a_hard_budget_would_refuse_is_said_so():
     assert not warned(document, "hard budget")
     document["config"] = {"budget": {"limit": 5}}
     assert warned(document, "hard budget")
+    document["config"] = {"budget": {"limit": 5, "kind": "soft"}}
+    assert not warned(document, "hard budget")
+    document["config"] = {"budget": {"windows": [{"limit": 5}]}}
+    assert warned(document, "hard budget")
     one["max_units_out"] = 500
     assert not warned(document, "hard budget")
     one.update(units_out=100, max_units_out=None)

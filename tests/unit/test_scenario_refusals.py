@@ -166,11 +166,7 @@ CASES = [
 LATER = [
     ("  budget:", "  cache: {¦near_duplicates: true}\n  budget:", "config.cache.near_duplicates: true comes with part 3; allowed now: false"),
     ("  budget:", "  batching: {¦formation: optimal}\n  budget:", "config.batching.formation: optimal comes with part 4; allowed now: greedy"),
-    ("  budget:", "  batching: {¦sizing: aimd}\n  budget:", "config.batching.sizing: aimd comes with part 3; allowed now: fixed"),
     ("  budget:", "  journal: {¦path: j.db}\n  budget:", "config.journal.path: j.db comes with part 5; allowed now: none"),
-    ("reserve_urgent: 0.2", "¦kind: soft", "config.budget.kind: soft comes with part 3; allowed now: hard"),
-    ("reserve_urgent: 0.2", '¦resets: "00:00 UTC"', "config.budget.resets: 00:00 UTC comes with part 3; allowed now: rolling"),
-    ("reserve_urgent: 0.2", "¦windows: [{limit: 5}]", "config.budget.windows"),
     ("  budget:", "  controller: {¦enabled: true}\n  budget:", "config.controller.enabled: true comes with part 3; allowed now: false"),
     ("instances: 1", "¦instances: {n: 4, by: content}", "instances: a batcher of 4 instances comes with part 3; try instances: 1"),
     ("instances: 1", "¦indifference_usd: 3", "indifference_usd: a zone of indifference of one's own comes with part 6"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sbsim.components.budget import Budget
+from sbsim.components.budget import Budget, Cost
 from sbsim.components.cache import POLICIES, LruCache
 from sbsim.components.coalescer import Coalescer
 from sbsim.components.priority_queue import PriorityQueue
@@ -129,7 +129,7 @@ def test_it_notices_a_gap_that_is_a_microsecond_short(sabotage: Callable[..., No
 
 def test_it_notices_a_budget_that_asks_whether_instead_of_how_much(sabotage: Callable[..., None]) -> None:
     """One call beyond what the window can pay."""
-    sabotage(Budget, "ready_at", lambda original, self, nano, is_urgent, now: original(self, 1, is_urgent, now))
+    sabotage(Budget, "ready_at", lambda original, self, cost, is_urgent, now: original(self, Cost(1), is_urgent, now))
     assert _fails(12)
 
 

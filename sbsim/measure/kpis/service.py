@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sbsim.measure.budget import utilisations
 from sbsim.measure.counted import DELIVERED, EXACT, Counted
 from sbsim.measure.kpis.kpi import CLASSES, Kpi, Value, mean, order_statistic, ratio
 from sbsim.records import CANCELLED, FAILED, JOINED, NEAR, PENDING, REFUSED, SERVED
-from sbsim.units import NANO
 
 
 def ended(*how: int) -> Callable[[Counted], Value]:
@@ -46,17 +45,7 @@ def sla_compliance(c: Counted, urgency: int | None) -> Value:
 
 
 def budget_utilisation(c: Counted) -> Value:
-    """The fullest window (t - W, t] with t >= start and t - W < end; its sum can only peak where a call was sent, or at the start."""
-    budget = c.scenario.config.budget
-    if not budget.limit:
-        return None
-    order = np.argsort(c.log.calls["sent_at"], kind="stable")
-    sent_at: NDArray[np.float64] = c.log.calls["sent_at"][order]
-    booked = np.concatenate(([0], np.cumsum(c.log.calls["bill_nano"][order])))
-    ends = np.append(sent_at[(sent_at >= c.start_at) & (sent_at < c.end_at + budget.window)], c.start_at)
-    # A call leaves the window at sent_at + W: the same sum as the budget itself keeps, so that no rounding moves a call across the edge.
-    n_in, n_out = (np.searchsorted(edge, ends, side="right") for edge in (sent_at, sent_at + budget.window))
-    return float((booked[n_in] - booked[n_out]).max() / (budget.limit * NANO))
+    return max((used for used in utilisations(c, c.start_at, c.end_at) if used is not None), default=None)
 
 
 def error_rate(c: Counted) -> Value:
@@ -132,8 +121,8 @@ OUTCOMES = (
 )  # fmt: skip
 
 CAPACITY = (
-    Kpi("budget_utilisation", "fraction", "Fullest budget window that overlaps the counted period: booked dollars over the limit; a call is booked "
-        "in the window in which it is sent. Null without a budget.", budget_utilisation, "extreme"),
+    Kpi("budget_utilisation", "fraction", "Fullest budget window that overlaps the counted period, of all that are set: booked dollars over the "
+        "limit; a call is booked in the window in which it is sent. Null without a budget.", budget_utilisation, "extreme"),
     Kpi("error_rate", "fraction", "(Failed + refused) over all requests.", error_rate, "ratio"),
     Kpi("attempt_error_rate", "fraction", "Attempts that ended in an error over all attempts.", attempt_error_rate, "ratio"),
     Kpi("throughput_per_s", "requests/s", "Deliveries in the counted period over its length.", throughput_per_s, "ratio"),

@@ -1,0 +1,163 @@
+"""A gate over all windows of a budget: they hold together, all or nothing.
+
+Contract. A call is booked in the windows in which it is sent: an amount is reserved at the sending, and its bill takes the place of that when it is
+settled. So nobody checks first and pays later: what is in flight is counted, and concurrent calls cannot overshoot.
+
+- A hard window reserves the most that a call can cost, and takes no call without a most. Whatever is in flight and however it ends, the bills of the
+  calls sent in it never exceed its limit, as long as no bill is higher than the most.
+- A soft window reserves a quantile of the call's cost (`likely`), so it may be exceeded, in a share of cases that the quantile sets.
+- A call that is not urgent leaves at least `reserve_urgent` of every limit free when it goes.
+- Paced, a call that is not urgent also waits until the elapsed share of every window has caught up with the booked share of what such calls may use.
+  A rolling window has no beginning: it is paced over the stretches of its length from time 0.
+
+It knows no prices: whoever sends says what a call can cost, and what it did cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from typing import NamedTuple
+
+from sbsim.components.budget.likely import Cost, LikelyCost
+from sbsim.components.budget.windows import Booking, CalendarWindow, Pace, RollingWindow
+from sbsim.errors import StateError
+
+
+class Allowance(NamedTuple):
+    """What may be spent in a window: nano-dollars in seconds.
+
+    `offset_s` is when a calendar window resets, in seconds from time 0 (any of its resets); None: the window rolls.
+    """
+
+    limit_nano: int
+    window_s: float
+    is_hard: bool = True
+    offset_s: float | None = None
+
+
+class Account:
+    """One allowance and the window that counts against it.
+
+    Attributes
+    ----------
+    common_nano : up to where calls that are not urgent may fill the window. exhausted_at : the first instant at which it held a call back (inf: never).
+    n_held : how often it did.
+    """
+
+    __slots__ = ("common_nano", "exhausted_at", "is_hard", "limit_nano", "n_held", "pace", "window")
+
+    def __init__(self, allowance: Allowance, reserve_urgent: float, is_paced: bool) -> None:
+        limit_nano, window_s, is_hard, offset_s = allowance
+        self.limit_nano = limit_nano
+        self.common_nano = limit_nano - round(limit_nano * reserve_urgent)
+        self.is_hard = is_hard
+        self.window: RollingWindow | CalendarWindow = RollingWindow(window_s) if offset_s is None else CalendarWindow(window_s, offset_s)
+        self.pace = Pace(window_s, offset_s or 0.0) if is_paced else None
+        self.exhausted_at = inf
+        self.n_held = 0
+
+
+class Ticket:
+    """A call's bookings, one per window that counts it."""
+
+    __slots__ = ("bookings", "cost", "is_open")
+
+    def __init__(self, cost: Cost, bookings: list[Booking]) -> None:
+        self.cost = cost
+        self.bookings = bookings
+        self.is_open = True
+
+
+class Budget:
+    """Allowances that hold together.
+
+    Parameters
+    ----------
+    allowances : one or more. reserve_urgent : share of every limit kept for urgent calls, 0 to 1.
+    reserve_quantile : quantile of a call's cost that soft windows reserve, 0 to 1. is_paced : whether work that is not urgent is spread over the window.
+
+    Attributes
+    ----------
+    accounts : one per allowance, in their order. needs_bound : whether a call without a most is never taken (some window is hard).
+    """
+
+    __slots__ = ("_books", "_likely", "accounts", "needs_bound")
+
+    def __init__(
+        self, allowances: Sequence[Allowance], *, reserve_urgent: float = 0.0, reserve_quantile: float = 1.0, is_paced: bool = False
+    ) -> None:
+        self.accounts = tuple(Account(allowance, reserve_urgent, is_paced) for allowance in allowances)
+        self.needs_bound = any(account.is_hard for account in self.accounts)
+        self._likely = None if all(account.is_hard for account in self.accounts) else LikelyCost(reserve_quantile)
+        self._books: list[tuple[RollingWindow | CalendarWindow | Pace, bool]] = []  # all that counts calls, and whether it counts the most
+        for account in self.accounts:
+            self._books.append((account.window, account.is_hard))
+            if account.pace is not None:
+                self._books.append((account.pace, account.is_hard))
+
+    def can_ever(self, cost: Cost, is_urgent: bool) -> bool:
+        """Whether empty windows have room for such a call, by what is known of it now."""
+        if self.needs_bound and cost.most_nano is None:
+            return False
+        hard, soft = self._amounts(cost)
+        for account in self.accounts:
+            if (hard if account.is_hard else soft) > (account.limit_nano if is_urgent else account.common_nano):
+                return False
+        return True
+
+    def ready_at(self, cost: Cost, is_urgent: bool, now: float) -> float:
+        """`now` if the call may go, else when enough has left the windows; inf where only a settlement can help, or nothing."""
+        if self.needs_bound and cost.most_nano is None:
+            return inf
+        hard, soft = self._amounts(cost)
+        at = now
+        for account in self.accounts:
+            room = account.limit_nano if is_urgent else account.common_nano
+            ready_at = account.window.ready_at(hard if account.is_hard else soft, room, now)
+            if ready_at > at:
+                at = ready_at
+            if account.pace is not None and not is_urgent:
+                ready_at = account.pace.ready_at(room, now)
+                if ready_at > at:
+                    at = ready_at
+        return at
+
+    def hold(self, cost: Cost, is_urgent: bool, now: float) -> None:
+        """A call that wanted to go was not ready: note the windows that had no room for it. One that was only paced is nobody's exhaustion."""
+        hard, soft = self._amounts(cost)
+        for account in self.accounts:
+            room = account.limit_nano if is_urgent else account.common_nano
+            if account.window.ready_at(hard if account.is_hard else soft, room, now) > now:
+                account.n_held += 1
+                if now < account.exhausted_at:
+                    account.exhausted_at = now
+
+    def take(self, cost: Cost, now: float) -> Ticket:
+        """Reserve for a call that is sent now. Raises StateError when a hard window meets a call without a most."""
+        if self.needs_bound and cost.most_nano is None:
+            raise StateError("a hard budget met a call whose cost nothing bounds; ask ready_at first")
+        hard, soft = self._amounts(cost)
+        return Ticket(cost, [window.take(hard if is_hard else soft, now) for window, is_hard in self._books])
+
+    def settle(self, ticket: Ticket, bill_nano: int, now: float) -> None:
+        """The call's bill is known. Raises StateError when it was before."""
+        self.release(ticket, now, bill_nano)
+        if self._likely is not None:
+            self._likely.add(ticket.cost, bill_nano)
+
+    def release(self, ticket: Ticket, now: float, bill_nano: int = 0) -> None:
+        """The call was never sent, or its bill says nothing of others: what was reserved is given back. Raises StateError the second time."""
+        if not ticket.is_open:
+            raise StateError(f"a booking of {ticket.cost} is settled twice; a call has one bill")
+        ticket.is_open = False
+        for (window, _), booking in zip(self._books, ticket.bookings, strict=True):
+            window.settle(booking, bill_nano, now)
+
+    # -- steps -------------------------------------------------------------------------------------------------------------
+    def _amounts(self, cost: Cost) -> tuple[int, int]:
+        """Nano-dollars that hard and soft windows reserve."""
+        most = cost.most_nano
+        if self._likely is None:
+            return (0 if most is None else most), 0
+        return (0 if most is None else most), self._likely.nano(cost)
