@@ -18,6 +18,10 @@ PriceDay = Annotated[
 ]
 
 
+_FIRST_DAY = "2023-07-01"
+"""Price files of this kind are younger."""
+
+
 def prices(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A LiteLLM price file: model_prices_and_context_window.json, or a part of it.")],
     search: Annotated[str, typer.Option("--search", metavar="TEXT", help="Only entries whose name or vendor holds these words.")] = "",
@@ -43,7 +47,7 @@ def prices(
     if name is not None and (search or mode):
         raise typer.BadParameter("--convert names one entry; --search and --mode list several; try one of both")
     listed = read_price_file(file)
-    day = price_day(file, as_of)
+    day = price_day(file, as_of, is_stated=name is not None)
     if name is not None:
         _show_conversion(convert(listed, name, day), json, quiet)
         return
@@ -55,16 +59,19 @@ def prices(
     console.print_table(["entry", "mode", "dollars"], [[entry.name, entry.mode, _in_words(entry, day)] for entry in found])
 
 
-def price_day(file: Path, given: str | None) -> str:
-    """The day of a file's prices: as given, else the day on which the file was last changed."""
+def price_day(file: Path, given: str | None, *, is_stated: bool = True) -> str:
+    """The day of a file's prices: as given, else the day on which the file was last changed. `is_stated`: it will stand in a scenario."""
     from datetime import UTC, date, datetime
 
-    if given is None:
-        return datetime.fromtimestamp(file.stat().st_mtime, UTC).date().isoformat()
-    try:
-        return date.fromisoformat(given).isoformat()
-    except ValueError:
-        raise typer.BadParameter(f"--as-of {given}: not a day; try --as-of 2026-11-23") from None
+    if given is not None:
+        try:
+            return date.fromisoformat(given).isoformat()
+        except ValueError:
+            raise typer.BadParameter(f"--as-of {given}: not a day; try --as-of 2026-11-23") from None
+    day = datetime.fromtimestamp(file.stat().st_mtime, UTC).date().isoformat()
+    if is_stated and day < _FIRST_DAY:
+        raise typer.BadParameter(f"{file}: its own date, {day}, is older than any such file (an unpacked archive?); try --as-of 2026-11-23")
+    return day
 
 
 def _show_conversion(conversion: Conversion, json: bool, quiet: bool) -> None:

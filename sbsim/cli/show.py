@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from sbsim.scenario import Knob, ProviderSpec, Rate
 
 
+_PER_MILLION_BELOW = 1e-4
+"""Dollars: a smaller price is easier to read for a million."""
+
+
 def show(
     scenario: Scenario,
     sets: Sets = None,
@@ -130,7 +134,9 @@ def _in_words(spec: ProviderSpec, lane: LaneLoad) -> str:
 
 def _rate_in_words(rate: Rate) -> str:
     conditions = ", ".join(f"{key} {'/'.join(map(str, value)) if isinstance(value, tuple) else value}" for key, value in rate.when.items())
-    return f"{_usd(rate.usd)} per {rate.per.replace('_', ' ')}{f' ({conditions})' if conditions else ''}"
+    unit = rate.per.replace("_", " ")
+    price = f"${rate.usd * 1e6:g} per million of {unit}" if 0 < rate.usd < _PER_MILLION_BELOW else f"${rate.usd:g} per {unit}"
+    return f"{price}{f' ({conditions})' if conditions else ''}"
 
 
 def _show_promises(seen: Overview) -> None:

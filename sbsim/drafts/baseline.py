@@ -90,10 +90,14 @@ def config_section(loads: Loads, size: int, concurrency: int) -> dict[str, Any]:
     }
 
 
-def search_section(loads: Loads, concurrency: int, deadline_s: float) -> dict[str, Any]:
+def search_section(loads: Loads, concurrency: int, deadline_s: float, *, has_batch_lane: bool) -> dict[str, Any]:
     """Settings that may vary; at least one."""
     knobs: dict[str, Any] = {}
-    if loads.max_items > 1:
+    if has_batch_lane:
+        knobs["routing.batch_lane"] = Noted({"choices": ["never", "slack"]}, "whether what can wait for the batch lane takes it")
+        knobs["batching.max_batch_size"] = Noted({"choices": [1, 10, 50, 200]}, "requests in a file; the real-time lane takes them as its calls do")
+        knobs["batching.max_wait"] = {"choices": ["0s", "30s", "2min", "10min"]}
+    elif loads.max_items > 1:
         knobs["batching.max_batch_size"] = {"low": 1, "high": loads.max_items}
         high_s = max(1.0, min(deadline_s / 3, 1800.0))
         knobs["batching.max_wait"] = {"low": format_duration(min(1.0, high_s / 10)), "high": _time(high_s), "log": True}

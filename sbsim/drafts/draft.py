@@ -203,9 +203,7 @@ def _finish(document: dict[str, Any], answers: Answers, lanes: Sequence[Lane], t
     document["sla"] = Noted(sla, above=("",))
     document["config"] = Noted(baseline.config_section(loads, size, concurrency), above=("", "what runs today"))
     document["objective"] = Noted({"minimise": "total_cost_usd", "subject_to": Noted(["sla_compliance >= 0.95"], _ASSUMED)}, above=("",))
-    knobs = baseline.search_section(loads, concurrency, deadline_s)
-    if any(lane.batch is not None for lane in lanes):
-        knobs["routing.batch_lane"] = Noted({"choices": ["never", "slack"]}, "whether what can wait takes the batch lane")
+    knobs = baseline.search_section(loads, concurrency, deadline_s, has_batch_lane=any(lane.batch is not None for lane in lanes))
     document["search"] = Noted(knobs, above=("", "settings that `sbsim recommend` may vary"))
 
 

@@ -73,7 +73,8 @@ _WAYS: Mapping[str, tuple[Way, ...]] = {
         (Meaning("character", ("input_cost_per_character",)), ()),
         (Meaning("token_in", ("input_cost_per_token",)), (_TOKENS_IN[1], _TEXT_OUT)),
         (_TEXT_OUT, ()),
-        (Meaning("gpu_second", ("output_cost_per_second", "input_cost_per_second")), ()),  # rented machines that bill their running time
+        (Meaning("gpu_second", ("output_cost_per_second", "input_cost_per_second", "cost_per_second")), ()),  # rented machines
+        (Meaning("item", ("ocr_cost_per_page", "output_cost_per_image")), ()),  # a page read, a clip
     ),
 }
 _PURPOSES = (
