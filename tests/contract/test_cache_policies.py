@@ -81,7 +81,7 @@ def machine_of(policy):
 @policies
 def test_contract(policy):
     """A cache gives back what was put last and lives, within its bounds, and tells what left; dead means now >= expires_at."""
-    run_state_machine_as_test(machine_of(policy), settings=settings(max_examples=4 * settings().max_examples))
+    run_state_machine_as_test(machine_of(policy), settings=settings(max_examples=2 * settings().max_examples))
 
 
 @policies

@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -105,6 +106,42 @@ def test_gdsf_keeps_what_is_dear():
             cache.put(Entry(k, inf, cost_nano=10**9 if k in dear else 1), float(k))
         kept[policy] = sum(cache.get(k, 100.0) is not None for k in dear)
     assert kept == {"gdsf": 9, "lru": 1}
+
+
+@given(st.integers(1, 300), st.integers(2, 400), st.integers(0, 2**32 - 1))
+def test_w_tinylfu_is_the_naive_one(size, n_keys, seed):
+    """Three plain lists and the paper's rules, with the same sketch: the same hits on traffic with a popular part and a rare one."""
+    rng = np.random.default_rng(seed)
+    keys = [int(k) for k in np.minimum(rng.zipf(1.3, 600), n_keys)]
+    most_window, most_protected = max(1.0, 0.01 * size), max(1.0, 0.8 * 0.99 * size)
+    window, probation, protected, expected = [], [], [], []  # the least recently used first
+    sketch, sketched = Sketch(16), 16
+    for key in keys:
+        sketch.add(key)
+        place = next((part for part in (window, probation, protected) if key in part), None)
+        expected.append(place is not None)
+        if place is not None:
+            place.remove(key)
+            (window if place is window else protected).append(key)
+            if len(protected) > most_protected:
+                probation.append(protected.pop(0))
+            continue
+        if len(window) + len(probation) + len(protected) == size:
+            main = probation or protected
+            if len(window) + 1 <= most_window:
+                (main or window).pop(0)
+            elif main and sketch.count(window[0]) > sketch.count(main[0]):
+                main.pop(0)
+                probation.append(window.pop(0))
+            else:
+                window.pop(0)
+        window.append(key)
+        if len(window) > most_window:
+            probation.append(window.pop(0))
+        if len(window) + len(probation) + len(protected) > sketched:
+            sketched *= 2
+            sketch.grow(sketched)
+    assert hits(TinyLfuCache(size), keys) == expected
 
 
 def test_w_tinylfu_lets_a_scan_pass():
