@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from sbsim.measure.batches import FirstSends
 from sbsim.measure.steady import Series, is_saturated
-from sbsim.pricing import split_many
+from sbsim.measure.terms import individual_nano, with_plans
+from sbsim.pricing import PriceBook, split_many
 from sbsim.records import CDN, FAILED, JOINED, MEMORY, NEAR, PENDING, REDIS, REFUSED, SERVED, Content
 from sbsim.runlog import RunLog
 from sbsim.units import NANO, to_nano
@@ -36,7 +37,7 @@ LOST = (FAILED, REFUSED, PENDING)
 
 
 class Traffic(Protocol):
-    """What is read of the prepared workload: columns of length >= n, contents by serial, and the horizon."""
+    """What is read of the prepared workload: columns of length >= n, contents by serial, a price book per lane, and the horizon."""
 
     arrived_at: Floats
     deadline_at: Floats
@@ -45,6 +46,7 @@ class Traffic(Protocol):
     job_index: Ints
     contents: list[Content]
     shapes: list[Any]
+    books: list[PriceBook]
     horizon_at: float
     epoch_at: float
     n: int
@@ -72,7 +74,8 @@ class Counted:
     ----------
     n : counted requests, of serials first .. first + n - 1. All columns below have shape (n,), in order of arrival.
     how : code of `records.HOW`. arrived_at, deadline_at, done_at, sent_at : seconds, nan (deadline: inf) where there is none.
-    urgency : 1, 2, 3. individual_nano : list price of each alone. duration_s : seconds of content. call : row of the call that delivered, or -1.
+    urgency : 1, 2, 3. individual_nano : list price of each alone when it arrived. duration_s : seconds of content. call : row of the call that
+    delivered, or -1.
     """
 
     def __init__(self, run: Recorded, scenario: Scenario, start_at: float = 0.0, is_wrong: Bools | None = None) -> None:
@@ -98,6 +101,8 @@ class Counted:
         self._orders: dict[tuple[str, int | None], Floats] = {}
         content = traffic.content_index[counted]
         self.individual_nano: Ints = self.content_nano[content]
+        if any(len(provider.prices) > 1 for provider in scenario.providers):
+            self.individual_nano = individual_nano(traffic.contents, traffic.books, content, self.arrived_at, self.content_nano)
         self.duration_s: Floats = self.content_duration_s[content]
 
     # -- requests ------------------------------------------------------------------------------------------------------------
@@ -118,7 +123,7 @@ class Counted:
 
     @cached_property
     def content_nano(self) -> Ints:
-        """List price alone per content serial, nano-dollars."""
+        """List price alone per content serial before prices change, nano-dollars."""
         contents = self.traffic.contents
         return np.fromiter((content.individual_nano for content in contents), dtype=np.int64, count=len(contents))
 
@@ -191,11 +196,23 @@ class Counted:
         """Item rows of calls that were sent for the first time."""
         return np.flatnonzero(self.log.calls["is_first"][self.log.item_call])
 
-    @cached_property
+    @property
     def item_nano(self) -> Ints:
-        """Per item row: its part of its call's bill, nano-dollars; the parts of a call sum to its bill exactly."""
-        calls, log = self.log.calls, self.log
-        return split_many(calls["bill_nano"], calls["fixed_nano"], log.item_call, log.item_part_nano, log.item_payer)
+        """Per item row: its part of its call's bill, nano-dollars; the parts of a call sum to its bill exactly. Where a provider has a plan, its part
+        of what is owed for the period."""
+        return self._borne[0]
+
+    @property
+    def idle_nano(self) -> int:
+        """Nano-dollars of plans in periods in which nothing was sent."""
+        return self._borne[1]
+
+    @cached_property
+    def _borne(self) -> tuple[Ints, int]:
+        calls, log, providers = self.log.calls, self.log, self.scenario.providers
+        shares = split_many(calls["bill_nano"], calls["fixed_nano"], log.item_call, log.item_part_nano, log.item_payer)
+        has_plan = any(price.plan is not None for provider in providers for _, price in provider.prices)
+        return with_plans(providers, log, shares, self.end_at) if has_plan else (shares, 0)
 
     @cached_property
     def request_nano(self) -> Ints:

@@ -70,6 +70,11 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
     engine.drain(stop_at)
     log.freeze(prepared.arrived_at, engine.n_submitted, engine.last_at)
     log.tier_held = [(np.array(tier.held_since), np.array(tier.held_bytes)) for tier in tiers]
+    for provider in providers:
+        provider.close(prepared.horizon_at)
+        for name, n in provider.counters().items():
+            known = f"n_provider_{name.removeprefix('n_')}"
+            log.counters[known] = log.counters.get(known, 0) + n
     return Run(prepared, log, tuple(provider.ledger_nano for provider in providers), prepared.books)
 
 
@@ -90,11 +95,13 @@ def _bytes_of(scenario: Scenario, content: Content) -> float:
 
 
 def drain_limit_s(scenario: Scenario) -> float:
-    """Seconds past the horizon after which what is unfinished is lost: as stated, else longest deadline + longest window of a lane + 1 h."""
+    """Seconds past the horizon after which what is unfinished is lost: as stated, else longest deadline + longest window of a lane + 1 h. What a
+    batch API may take for a file is such a window: nothing is lost that it would still have delivered."""
     if scenario.drain_limit is not None:
         return scenario.drain_limit
     deadlines = [sla.deadline for sla in scenario.sla.values() if sla.deadline < inf]
     windows = [limit.per for spec in scenario.providers for limit in spec.limits if limit.per is not None]
+    windows += [spec.life_s + spec.api.poll for spec in scenario.providers if spec.api.style == "batch"]
     budget = scenario.config.budget
     windows += [w for w in (scenario.config.rate_limit.time_window, budget.window, *(each.window for each in budget.windows)) if w is not None]
     return max(deadlines, default=0.0) + max(windows, default=0.0) + 3600.0

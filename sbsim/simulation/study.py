@@ -160,10 +160,13 @@ def _series(scenario: Scenario, seed: int, replication: int) -> Series:
 
 def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
     """A mechanism that is on and never fired is worth a word (INV-12)."""
-    config = scenario.config
+    config, providers = scenario.config, scenario.providers
     watched = {
         "cache (memory_size)": (config.cache.memory_size > 0, "n_hits"),
         "coalescing": (config.batching.coalesce, "n_joined"),
         "budget": (bool(config.budget.in_force), "n_held_by_budget"),
+        "a provider's failures.outages": (any(provider.failures.outages for provider in providers), "n_provider_unavailable"),
+        "a provider's changes": (any(provider.changes for provider in providers), "n_provider_changes"),
+        "a provider's cold_start": (any(provider.cold_start is not None for provider in providers), "n_provider_cold_starts"),
     }
     return [f"{name} is switched on and never fired" for name, (is_on, counter) in watched.items() if is_on and not counters[counter]]

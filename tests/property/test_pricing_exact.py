@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil
+from itertools import pairwise
+from math import ceil, inf
 from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sbsim.pricing import PriceBook
+from sbsim.pricing import PriceBook, periods
 from sbsim.records import Call, Content, Facts, Item, Outcome, Request, Usage
 from sbsim.scenario import ProviderSpec
 from sbsim.seeds import Draws
@@ -222,43 +223,147 @@ histories = st.lists(
 )
 
 
+APIS = [
+    {"style": "sync"},
+    {"style": "sync", "cancel": "running"},
+    {"style": "job", "poll": 3, "cancel": "running"},
+    {"style": "job", "poll": 3},
+    {"style": "batch", "takes": "file", "poll": 3},
+    {"style": "batch", "takes": "file", "poll": 3, "cancel": "partial"},
+    {"style": "batch", "takes": "file", "poll": 3, "cancel": "running"},
+]
+cold_starts = st.sampled_from([None, {"time": 4, "idle_after": 9}, {"time": 4, "idle_after": 9, "billed": True}])
+outages = st.sampled_from([[{"at": 40, "for": 10}], {"every": {"law": "exponential", "mean": 30}, "for": 5}])
+plans = st.one_of(st.none(), st.fixed_dictionaries({"fee": usd, "per": st.sampled_from([7.0, 0.1, 60.0, 1e6]), "included": usd}))
+
+
 @given(
     price=prices,
+    later=st.lists(st.tuples(st.integers(1, 60), st.one_of(st.none(), prices)), max_size=3, unique_by=lambda change: change[0]),
+    plan=st.lists(plans, min_size=4, max_size=4),
     history=histories,
-    failures=st.fixed_dictionaries({name: st.sampled_from([0, 0.3]) for name in ("call_error", "item_error", "moderated")}),
-    api=st.sampled_from(
-        [{"style": "sync"}, {"style": "sync", "cancel": "running"}, {"style": "job", "poll": 3, "cancel": "running"}, {"style": "job", "poll": 3}]
-    ),
-    idempotency=st.sampled_from(["none", "key"]),
+    failures=st.fixed_dictionaries({name: st.sampled_from([0, 0.3]) for name in ("call_error", "item_error", "moderated", "poison")}),
+    outages=outages,
+    cold_start=cold_starts,
+    api=st.sampled_from(APIS),
+    idempotency=st.sampled_from(["none", "key", "lookup"]),
     on_excess=st.sampled_from(["reject", "queue"]),
+    ends_at=st.one_of(st.integers(1, 200).map(float), st.floats(0.1, 200)),
     seed=st.integers(0, 99),
 )
 @settings(max_examples=3 * settings().max_examples)
 def test_settled_bills_are_the_ledger(
-    price: dict[str, Any], history: list[Any], failures: dict[str, float], api: dict[str, Any], idempotency: str, on_excess: str, seed: int
+    price: dict[str, Any],
+    later: list[Any],
+    plan: list[Any],
+    history: list[Any],
+    failures: dict[str, float],
+    outages: Any,
+    cold_start: Any,
+    api: dict[str, Any],
+    idempotency: str,
+    on_excess: str,
+    ends_at: float,
+    seed: int,
 ) -> None:
-    """INV-11: over any history of calls, resends under the same key, aborts, outages and rejections our bills add up to the provider's ledger."""
+    """INV-11: over any history of calls, resends, aborts, outages, rejections, expired files, cold starts, plans and changing terms
+    our bills by the price of the sending, with what the periods of plans come to, add up to the provider's ledger."""
+    limits = [{"calls": 4, "per": 25, "on_excess": on_excess}, {"concurrency": 3}]
+    changes: list[dict[str, Any]] = [
+        {"at": at, "limits": limits[::-1]} if new is None else {"at": at, "price": {**new, "plan": plan[k]}}
+        for k, (at, new) in enumerate(sorted(later, key=lambda change: change[0]))
+    ]
+    is_batch = api["style"] == "batch"
     spec = spec_of(
-        price,
+        {**price, "plan": plan[3]},
         api={"takes": "list", "idempotency": idempotency, **api},
-        failures={**failures, "outages": [{"at": 40, "for": 10}]},
-        limits=[{"calls": 4, "per": 25, "on_excess": on_excess}, {"concurrency": 3}],
+        failures={**failures, "outages": outages},
+        limits=limits,
         latency={"setup": 1, "per_item": 2, "parallel_items": 2, "noise": {"law": "lognormal", "cv": 0.7}},
+        cold_start=None if is_batch else cold_start,
+        changes=changes,
+        **({"turnaround": {"law": "lognormal", "median": 8, "cv": 1}, "expires_after": 11} if is_batch else {}),
     )
     provider, book = ModelledProvider(spec, Draws(seed, 0)), PriceBook(spec)
-    settled, now, before = 0, 0.0, None
+    now, before = 0.0, None
+    settled: list[tuple[float, int]] = []
     for serial, (all_facts, gap, what) in enumerate(history):
         now += gap
         items = items_of(all_facts, serial * 10)
         call = Call(serial, 0, None, items, serial, "", 1, now, 1e9)  # type: ignore[arg-type]
         if what == "resend" and before is not None:
             call.items, call.same_key_as = before.items, before
+        sent_at = now
         at, answer = provider.answer(call, now)
         assert at >= now
         if what == "abort":
             stopped = provider.abort(call, now + 1.5)
             now += 1.5
             answer = answer if stopped is None else stopped[1]
-        settled += book.bill(call.items, answer.outcome if isinstance(answer, Job) else answer)[0]
+        outcome = answer.outcome if isinstance(answer, Job) else answer
+        settled.append((sent_at, book.at(sent_at).bill(call.items, outcome)[0]))
         before = call
-    assert settled == provider.ledger_nano
+    bills = sum(nano for _, nano in settled)
+    assert bills == provider.ledger_nano
+    provider.close(ends_at)
+    found = periods(spec, ends_at)
+    by_period = [[nano for at, nano in settled if one.opens_at <= at < one.closes_at] for one in found]
+    plans_nano = sum(one.owed_nano(sum(mine)) - sum(mine) for one, mine in zip(found, by_period, strict=True))
+    assert bills + plans_nano == provider.ledger_nano
+
+
+@given(
+    starts=st.lists(st.integers(1, 90), max_size=2, unique=True).map(sorted),
+    plan=st.lists(
+        st.one_of(st.none(), st.tuples(decimals(0, 10**5, 2), st.sampled_from([7.0, 30.0, 400.0]), decimals(0, 10**5, 2))), min_size=3, max_size=3
+    ),
+    ends_at=st.integers(1, 120),
+)
+def test_periods_follow_each_other_and_add_up_to_the_time(starts: list[int], plan: list[Any], ends_at: int) -> None:
+    """For each price with a plan the periods tile its time within the study; the fees of a plan are its fee times the periods that fit, cut ones in
+    proportion (to half a nano-dollar each)."""
+    written = [{"rates": [], "plan": None if one is None else dict(zip(("fee", "per", "included"), one, strict=True))} for one in plan]
+    spec = spec_of(written[0], changes=[{"at": at, "price": price} for at, price in zip(starts, written[1:], strict=False)])
+    found = periods(spec, float(ends_at))
+    edges = [0, *starts, 10**9]
+    for k, one in enumerate(plan[: len(starts) + 1]):
+        since, until = edges[k], min(edges[k + 1], ends_at)
+        mine = [period for period in found if edges[k] <= period.opens_at < edges[k + 1]]
+        if one is None or since >= until:
+            assert not mine
+            continue
+        assert mine[0].opens_at == since
+        assert all(a.closes_at == b.opens_at for a, b in pairwise(mine))
+        assert mine[-1].closes_at == (edges[k + 1] if k < len(starts) else inf)
+        for name, dollars in (("fee_nano", one[0]), ("included_nano", one[2])):
+            exactly = exact(dollars) * 10**9 * (until - since) / Fraction(one[1])
+            assert abs(sum(getattr(period, name) for period in mine) - exactly) <= Fraction(len(mine), 2)
+
+
+@given(price=prices, later=prices, all_facts=st.lists(facts, min_size=1, max_size=4), at=st.integers(1, 100))
+def test_a_book_of_changing_prices_is_the_book_of_the_day(price: dict[str, Any], later: dict[str, Any], all_facts: list[Facts], at: int) -> None:
+    """From the very instant of a change on, bills, bounds and individual costs are those of a provider that never charged anything else."""
+    both = PriceBook(spec_of(price, changes=[{"at": at, "price": later}]))
+    items = items_of(all_facts)
+    for sent_at, listed in ((0.0, price), (at - 1e-9, price), (float(at), later), (1e9, later)):
+        one, book = PriceBook(spec_of(listed)), both.at(sent_at)
+        assert book.bill(items, Outcome()) == one.bill(items, Outcome())
+        assert book.most(items, 60) == one.most(items, 60)
+        assert book.alone_nano(all_facts[0]) == one.alone_nano(all_facts[0])
+
+
+@given(price=prices, one=facts, time_s=st.integers(0, 100), billed=st.booleans())
+def test_the_most_that_a_call_can_cost_includes_a_cold_start_that_is_billed(price: dict[str, Any], one: Facts, time_s: int, billed: bool) -> None:
+    """A hard budget reserves the GPU seconds of the cold start; the individual price is that of a warm provider."""
+    assume(any(rate["per"] == "gpu_second" for rate in price["rates"]))
+    latency = {"setup": 2, "per_item": 3}
+    spec = spec_of(price, latency=latency, cold_start={"time": time_s, "idle_after": 1, "billed": billed})
+    warm = PriceBook(spec_of(price, latency={"setup": 2 + time_s * billed, "per_item": 3}))
+    book, items = PriceBook(spec), items_of([one])
+    assert book.most(items, 10**6) == warm.most(items, 10**6)
+    assert book.alone_nano(one) == PriceBook(spec_of(price, latency=latency)).alone_nano(one)
+    provider = ModelledProvider(spec, Draws(0, 0))
+    _, outcome = provider.answer(Call(0, 0, None, items, 0, "", 1, 0.0, 1e9), 0.0)  # type: ignore[arg-type]
+    assert isinstance(outcome, Outcome)
+    most = book.most(items, 10**6)
+    assert most is None or provider.ledger_nano <= most

@@ -43,8 +43,12 @@ def provider(limits: list[dict[str, Any]], **sections: Any) -> ModelledProvider:
         "price": {},
         "latency": {"per_second": 0.75, "parallel_items": 9},
     }
-    written = [{limit["unit"]: limit["n"], **{key: value for key, value in limit.items() if key not in ("unit", "n")}} for limit in limits]
-    return ModelledProvider(ProviderSpec.model_validate({**given, "limits": written, **sections}), Draws(0, 0))
+    return ModelledProvider(ProviderSpec.model_validate({**given, "limits": [written(limit) for limit in limits], **sections}), Draws(0, 0))
+
+
+def written(limit: dict[str, Any]) -> dict[str, Any]:
+    """A limit as a scenario writes it."""
+    return {limit["unit"]: limit["n"], **{key: value for key, value in limit.items() if key not in ("unit", "n")}}
 
 
 def call(m: int, n_items: int, tokens: int, seconds: int) -> Call:
@@ -103,6 +107,62 @@ def test_a_door_lets_in_all_that_fits_and_nothing_else(limits: list[dict[str, An
             later = before.answer(asked, now + answer.retry_after_s)[1]
             assert isinstance(later, Outcome)
             assert later.error is None
+
+
+lasting = st.one_of(window(few, short, "sliding"), window(few, short, "fixed"))
+"""A bucket is left out: when its limit comes into force it is empty at most, whatever passed before."""
+
+
+@given(
+    limits=st.lists(st.lists(lasting, max_size=2), min_size=2, max_size=3),
+    held=st.lists(st.lists(slots, max_size=1), min_size=3, max_size=3),
+    changes=st.lists(st.integers(1, 16), min_size=2, max_size=2, unique=True).map(sorted),
+    arrivals=arrivals,
+)
+@settings(max_examples=3 * settings().max_examples)
+def test_a_door_whose_limits_change_lets_in_what_fits_those_of_the_day(
+    limits: list[Any], held: list[Any], changes: list[int], arrivals: list[Any]
+) -> None:
+    """After each arrival: all that passed before, under whatever limits, counts against those in force; Retry-After suffices while they stay."""
+    spec = [[*windows, *slots] for windows, slots in zip(limits, held, strict=False)]
+    made = provider(
+        spec[0], changes=[{"at": at, "limits": [written(limit) for limit in later]} for at, later in zip(changes, spec[1:], strict=False)]
+    )
+    passed: list[tuple[float, tuple[int, int, int]]] = []
+    ends: list[float] = []
+    now = 0.0
+    for m, (gap, *shape) in enumerate(arrivals):
+        now += gap / 4
+        k = min(sum(now >= at for at in changes), len(limits) - 1)
+        asked, before = call(m, *shape), deepcopy(made)
+        at, answer = made.answer(asked, now)
+        assert isinstance(answer, Outcome)
+        can = all(can_ever(limit, weight(limit["unit"], *shape)) for limit in limits[k])
+        fits = can and all(door_has_room(limit, passed, now, tuple(shape)) for limit in limits[k])
+        has_slot = all(sum(end > now for end in ends) < limit["n"] for limit in held[k])
+        if answer.error is None:
+            assert fits
+            assert has_slot
+            passed.append((now, tuple(shape)))  # type: ignore[arg-type]
+            ends.append(at)
+        elif answer.error == "permanent":
+            assert not can
+        else:
+            assert not (fits and has_slot)
+            again_at = now + answer.retry_after_s
+            if sum(again_at >= each for each in changes[: len(limits) - 1]) == k:
+                later = before.answer(asked, again_at)[1]
+                assert isinstance(later, Outcome)
+                assert later.error is None
+
+
+def door_has_room(limit: dict[str, Any], passed: list[tuple[float, Any]], now: float, shape: tuple[Any, ...]) -> bool:
+    """Whether one more passage keeps the limit in the window that ends now: what is behind it may have been let in by a wider one."""
+    n, per = limit["n"], limit["per"]
+    inside = [
+        weight(limit["unit"], *s) for at, s in passed if (at > now - per if limit["kind"] == "sliding" else floor(at / per) == floor(now / per))
+    ]
+    return sum(inside) + weight(limit["unit"], *shape) <= n
 
 
 @pytest.mark.parametrize("unit", ["calls", "items"])

@@ -17,7 +17,7 @@ def provider_cost_usd(c: Counted) -> float:
 
 
 def uncounted_cost_usd(c: Counted) -> float:
-    return to_usd(int(c.item_nano[~c.is_counted_item].sum()))
+    return to_usd(int(c.item_nano[~c.is_counted_item].sum()) + c.idle_nano)
 
 
 def tier_cost_usd(c: Counted) -> float:
@@ -71,8 +71,10 @@ def cost_per_job_usd(c: Counted) -> Value:
 
 MONEY = (
     Kpi("provider_cost_usd", "dollars", "Bills attributed to counted requests: a call's fixed parts equally over its items, item parts to theirs; "
-        "a hit and a coalesced request pay nothing, whoever paid and whenever.", provider_cost_usd),
-    Kpi("uncounted_cost_usd", "dollars", "The rest of the providers' ledger: what requests outside the counted period pay.", uncounted_cost_usd),
+        "a hit and a coalesced request pay nothing, whoever paid and whenever. A plan (fee, and use beyond what it includes) by the shares in the "
+        "calls of each period.", provider_cost_usd),
+    Kpi("uncounted_cost_usd", "dollars", "The rest of the providers' ledger: what requests outside the counted period pay, and plans "
+        "while nothing is sent.", uncounted_cost_usd),
     Kpi("tier_cost_usd", "dollars", "Lower cache tiers: fees of what counted requests asked and stored, rent of the bytes held over the counted period.",
         tier_cost_usd),
     Kpi("penalty_cost_usd", "dollars", "Penalties of late deliveries (`penalty`, and `penalty_per_minute` past the deadline) and `lost` of failed, "
@@ -80,8 +82,8 @@ MONEY = (
     Kpi("false_reuse_cost_usd", "dollars", "Wrong reuses times their price (default: individual cost + penalty).", false_reuse_cost_usd,
         note="0: near-duplicates come with part 3"),
     Kpi("total_cost_usd", "dollars", "provider_cost_usd + tier_cost_usd + penalty_cost_usd + false_reuse_cost_usd.", total_cost_usd),
-    Kpi("individual_cost_usd", "dollars", "Price list: each counted request alone on its cheapest real-time lane, fee, set-up and minimum included; "
-        "no failure, queue, penalty or cache.", individual_cost_usd),
+    Kpi("individual_cost_usd", "dollars", "Price list when it arrives: each counted request alone on its cheapest real-time lane, fee, set-up and "
+        "minimum included; no plan, failure, queue, penalty or cache.", individual_cost_usd),
     Kpi("savings_usd", "dollars", "individual_cost_usd - total_cost_usd.", savings_usd),
     Kpi("savings_fraction", "fraction", "savings_usd over individual_cost_usd.", savings_fraction, "ratio", "savings_usd", "individual_cost_usd"),
     Kpi("cost_per_request_usd", "dollars/request", "total_cost_usd over n_requests.", cost_per_request_usd, "ratio", "total_cost_usd", "n_requests"),
