@@ -86,6 +86,19 @@ class AgainstTheDefinition(RuleBasedStateMachine):
         everything = [*limits, Limit("outstanding", concurrency)] if concurrency else limits
         self.limiter = RateLimiter(everything, pacing_s=pacing_s, guard_s=guard_s, epoch_at=epoch_at)
         self.now, self.opens_at, self.serial, self.n_in_flight, self.promised_at = 0.0, 0.0, 0, 0, inf
+        self.epoch_at, self.held_until, self.history = epoch_at, 0.0, []
+
+    @rule(limits=st.lists(limits(), max_size=3), concurrency=st.sampled_from([None, 1, 3]), pacing_s=st.sampled_from([0.0, 0.5]), guard_s=guards)
+    def configure(self, limits, concurrency, pacing_s, guard_s):
+        """Other limits count what was sent before as if they had always held."""
+        self.concurrency, self.pacing_s = concurrency or inf, pacing_s
+        self.model = [NaiveLimit(limit, guard_s, self.epoch_at) for limit in limits]
+        for m in self.model:
+            m.sent = [(at, SIZE[m.limit.unit](demand)) for at, demand in self.history]
+        everything = [*limits, Limit("outstanding", concurrency)] if concurrency else limits
+        self.limiter.configure(everything, pacing_s=pacing_s, guard_s=guard_s, now=self.now)
+        last_at = self.history[-1][0] if self.history else -inf
+        self.opens_at, self.promised_at = max(self.held_until, last_at + pacing_s), inf
 
     def model_says(self, demand, now):
         if self.n_in_flight >= self.concurrency:
@@ -123,6 +136,7 @@ class AgainstTheDefinition(RuleBasedStateMachine):
         self.limiter.take(self.serial, demand, self.now)
         for m in self.model:
             m.sent.append((self.now, SIZE[m.limit.unit](demand)))
+        self.history.append((self.now, demand))
         self.opens_at = max(self.opens_at, self.now + self.pacing_s)
         self.n_in_flight += 1
 
@@ -137,6 +151,7 @@ class AgainstTheDefinition(RuleBasedStateMachine):
     def retry_after(self, dt):
         self.limiter.hold(self.now + dt)
         self.opens_at = max(self.opens_at, self.now + dt)
+        self.held_until = max(self.held_until, self.now + dt)
 
 
 class JobsAgainstTheDefinition(RuleBasedStateMachine):
@@ -146,11 +161,22 @@ class JobsAgainstTheDefinition(RuleBasedStateMachine):
     def build(self, limit, n, poll_s, guard_s):
         limit = limit._replace(n=n, burst=limit.burst and n)
         self.limiter = RateLimiter([limit], guard_s=guard_s, poll_s=poll_s)
+        self.poll_s, self.now, self.serial, self.open, self.over = poll_s, 0.0, 0, {}, []
+        self.judge_by(limit, guard_s)
+
+    def judge_by(self, limit, guard_s):
         if limit.kind == "bucket":  # kept as burst per burst / rate
             limit = Limit("calls", limit.burst, limit.burst * limit.per_s / limit.n)
-        self.model, self.poll_s, self.guard_s = NaiveLimit(limit, guard_s, 0.0), poll_s, guard_s
-        self.most = -int(-(limit.per_s + guard_s) // poll_s)
-        self.now, self.serial, self.open = 0.0, 0, {}
+        self.model = NaiveLimit(limit, guard_s, 0.0)
+        self.model.sent = [(at, 1) for at in sorted(self.over)]
+        self.most = -int(-(limit.per_s + guard_s) // self.poll_s)
+
+    @rule(limit=limits(unit="calls"), n=st.integers(4, 12), guard_s=guards)
+    def configure(self, limit, n, guard_s):
+        """Another limit counts what was sent before, and what outstanding jobs may still send."""
+        limit = limit._replace(n=n, burst=limit.burst and n)
+        self.limiter.configure([limit], pacing_s=0.0, guard_s=guard_s, now=self.now)
+        self.judge_by(limit, guard_s)
 
     @rule(dt=quarters)
     def advance(self, dt):
@@ -185,6 +211,7 @@ class JobsAgainstTheDefinition(RuleBasedStateMachine):
         job = self.some(pick)
         instants = self.open.pop(job)
         self.limiter.release(job, self.now, instants[1:])
+        self.over.extend(instants)
         self.model.sent = sorted([*self.model.sent, *((at, 1) for at in instants)])
 
 

@@ -12,6 +12,8 @@ from sbsim.records import Demand
 
 _SIZES = ("items", "tokens", "content_seconds")
 """Units that grow with what a call carries, in the order of `Demand`'s fields."""
+MEMORY = 100_000
+"""Sendings (and, apart, polls) that are remembered for limits that come later: 20 MB at most, a day of one call a second."""
 
 
 class Limit(NamedTuple):
@@ -47,33 +49,35 @@ class RateLimiter:
     """
 
     __slots__ = (
-        "_calls", "_guard_s", "_is_plain", "_jobs", "_leave_at", "_n", "_opens_at", "_poll_s", "_polled", "_sized", "_width_s", "concurrency",
-        "has_size_limits", "most_content_s", "most_items", "most_tokens", "n_in_flight", "pacing_s",
+        "_calls", "_epoch_at", "_guard_s", "_is_plain", "_jobs", "_leave_at", "_n", "_opens_at", "_poll_s", "_polled", "_polls", "_sent", "_sent_at",
+        "_sized", "_width_s", "concurrency", "has_size_limits", "most_content_s", "most_items", "most_tokens", "n_in_flight", "pacing_s",
     )  # fmt: skip
 
     def __init__(self, limits: Sequence[Limit], *, pacing_s: float = 0.0, guard_s: float = 0.0, poll_s: float = 0.0, epoch_at: float = 0.0) -> None:
         self.pacing_s = pacing_s
         self.n_in_flight = 0
-        self.concurrency = min((limit.n for limit in limits if limit.unit in ("concurrency", "outstanding")), default=inf)
-        self._guard_s = guard_s
         self._poll_s = poll_s
-        self._opens_at = -inf  # not before: pacing, Retry-After
+        self._epoch_at = epoch_at
+        self._opens_at = self._sent_at = -inf  # not before: pacing, Retry-After; when the last call left
         self._jobs: dict[int, float] = {}  # when each outstanding job was sent, by the serial of its call
-        self._polled: list[tuple[PolledCalls | FixedWindow, int]] = []  # with the most that one job can send within it
-        self._calls: list[Window] = []
-        self._n, self._width_s = inf, 0.0  # one sliding window on calls, the common limit, is kept right here
-        self._leave_at: deque[float] = deque()  # when each of the last n sendings leaves it
-        calls = [limit for limit in limits if limit.unit == "calls"]
-        if poll_s:
-            self._polled = [self._polled_window(limit, epoch_at) for limit in _binding(calls)]
+        self._sent: deque[tuple[float, Demand]] = deque(maxlen=MEMORY)  # what left lately: other limits will want to know
+        self._polls: deque[float] = deque(maxlen=MEMORY)  # likewise, of jobs that are over, when they were created and polled
+        self._keep(limits, guard_s)
+
+    def configure(self, limits: Sequence[Limit], *, pacing_s: float, guard_s: float, now: float) -> None:
+        """Other limits from now on; they count what was sent before as if they had always held, as far as it is remembered (`MEMORY`)."""
+        if self._opens_at == self._sent_at + self.pacing_s:  # else a Retry-After holds for longer
+            self._opens_at = self._sent_at + pacing_s
         else:
-            self._keep_calls(_binding(calls), epoch_at)
-        self._sized = [(self._window(limit, epoch_at), _SIZES.index(limit.unit)) for limit in limits if limit.unit in _SIZES]
-        self._is_plain = not (self._polled or self._calls or self._sized)
-        self.most_items, self.most_tokens, self.most_content_s = (
-            min((window.most for window, field in self._sized if field == each), default=inf) for each in range(3)
-        )
-        self.has_size_limits = bool(self._sized) or not self._polls_fit()
+            self._opens_at = max(self._opens_at, self._sent_at + pacing_s)
+        self.pacing_s = pacing_s
+        self._keep(limits, guard_s)
+        for sent_at, demand in self._sent:
+            self._count(demand, sent_at)
+        polls = sorted(self._polls)
+        for polled, most in self._polled:
+            polled.hold(most * len(self._jobs))
+            polled.replace(0, polls, now)
 
     def can_ever(self, demand: Demand) -> bool:
         """Whether an idle lane could let this call pass (and, of a job, its polls)."""
@@ -98,28 +102,21 @@ class RateLimiter:
     def take(self, serial: int, demand: Demand, now: float) -> None:
         """The call with this serial leaves now."""
         self.n_in_flight += 1
+        self._sent_at = now
         self._opens_at = now + self.pacing_s
-        if self._width_s:
-            leave_at = self._leave_at
-            while leave_at and leave_at[0] <= now:
-                leave_at.popleft()
-            leave_at.append(now + self._width_s)
-        if self._is_plain:
-            return
-        if self._polled:
+        self._sent.append((now, demand))
+        if self._poll_s:
             self._jobs[serial] = now
             for polled, most in self._polled:
                 polled.hold(most)
-        for window in self._calls:
-            window.take(1, now)
-        for sized, field in self._sized:
-            sized.take(demand[field], now)
+        self._count(demand, now)
 
     def release(self, serial: int, now: float, polls: Sequence[float] = ()) -> None:
         """The call was answered (a job: its result was seen, or nobody asks any more); `polls` are the instants at which it was polled."""
         self.n_in_flight -= 1
-        if self._polled:
+        if self._poll_s:
             instants = (self._jobs.pop(serial), *polls)
+            self._polls.extend(instants)
             for window, most in self._polled:
                 window.replace(most, instants, now)
 
@@ -129,6 +126,40 @@ class RateLimiter:
             self._opens_at = until
 
     # -- steps -------------------------------------------------------------------------------------------------------------
+    def _keep(self, limits: Sequence[Limit], guard_s: float) -> None:
+        """These limits, with empty windows."""
+        self._guard_s = guard_s
+        self.concurrency = min((limit.n for limit in limits if limit.unit in ("concurrency", "outstanding")), default=inf)
+        self._polled: list[tuple[PolledCalls | FixedWindow, int]] = []  # with the most that one job can send within it
+        self._calls: list[Window] = []
+        self._n, self._width_s = inf, 0.0  # one sliding window on calls, the common limit, is kept right here
+        self._leave_at: deque[float] = deque()  # when each of the last n sendings leaves it
+        calls = [limit for limit in limits if limit.unit == "calls"]
+        if self._poll_s:
+            self._polled = [self._polled_window(limit, self._epoch_at) for limit in _binding(calls)]
+        else:
+            self._keep_calls(_binding(calls), self._epoch_at)
+        self._sized = [(self._window(limit, self._epoch_at), _SIZES.index(limit.unit)) for limit in limits if limit.unit in _SIZES]
+        self._is_plain = not (self._polled or self._calls or self._sized)
+        self.most_items, self.most_tokens, self.most_content_s = (
+            min((window.most for window, field in self._sized if field == each), default=inf) for each in range(3)
+        )
+        self.has_size_limits = bool(self._sized) or not self._polls_fit()
+
+    def _count(self, demand: Demand, at: float) -> None:
+        """A call left at `at`; the polls of a job are counted when it is over."""
+        if self._width_s:
+            leave_at = self._leave_at
+            while leave_at and (leave_at[0] <= at or len(leave_at) >= self._n):  # a lower limit looks back on more than it would have let through
+                leave_at.popleft()
+            leave_at.append(at + self._width_s)
+        if self._is_plain:
+            return
+        for window in self._calls:
+            window.take(1, at)
+        for sized, field in self._sized:
+            sized.take(demand[field], at)
+
     def _ready_everywhere_at(self, demand: Demand, now: float, at: float) -> float:
         """The latest of what the windows say; each stays ready once it is, so they all are then."""
         for polled, most in self._polled:

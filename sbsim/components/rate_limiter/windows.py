@@ -54,7 +54,7 @@ class SlidingCalls:
 
     def take(self, units: float, now: float) -> None:
         leave_at = self._leave_at
-        while leave_at and leave_at[0] <= now:
+        while leave_at and (leave_at[0] <= now or len(leave_at) >= self._n):
             leave_at.popleft()
         leave_at.append(now + self._width_s)
 
