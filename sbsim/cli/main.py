@@ -42,7 +42,8 @@ def sbsim(
 ) -> None:
     """Simulate and optimise the batching layer in front of paid generation APIs, before it is deployed.
 
-    SCENARIO is a YAML file or the name of a shipped one: quickstart, image-service, azure-hour, image-days.
+    SCENARIO is a YAML file or the name of a shipped one: quickstart, marketing-videos, speech-burst, llm-gateway, own-gpu-workers, image-api,
+    image-service, azure-hour, image-days. `sbsim init` writes one of your own.
 
     \b
     Examples:

@@ -52,7 +52,10 @@ def show(
     if quiet:
         return
     is_said = nothing is None or any(warning.startswith("batching cannot change the bill") for warning in seen.warnings)
-    for warning in seen.warnings if is_said else (nothing, *seen.warnings):
+    warnings = seen.warnings if is_said else (nothing, *seen.warnings)
+    if warnings:
+        console.say()
+    for warning in warnings:
         console.say(f"- {warning}")
 
 
@@ -183,7 +186,6 @@ def _show_search(seen: Overview) -> None:
     console.say(f"Sought: the least {scenario.objective.minimise}{f' with {bounds}' if bounds else ''}.")
     if scenario.search:
         console.print_table(["searched", "values"], [[path, _values(path, knob)] for path, knob in scenario.search.items()])
-        console.say()
 
 
 def _values(path: str, knob: Knob) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 
 from sbsim.laws import LawError, parse_law
 from sbsim.units import parse_duration
-from sbsim.workload.traces import STATUSES, Trace
+from sbsim.workload.traces import STATUSES, Trace, Wish
 
 _FEWEST = 20
 """Recorded calls that a law or a price needs."""
 _FAMILIES = ("lognormal", "gamma", "weibull")
 _PROBED = np.linspace(0.05, 0.95, 19)
+_MOST_VALUES, _MOST_FIELDS = 12, 3
+"""A field with more values than this tells rows apart, not prices; so do more fields together."""
 _EXACT = 0.005
 """A bill that is reproduced as well as this needs no further conditions."""
 
@@ -82,10 +85,9 @@ def fitted_price(trace: Trace, rows: NDArray[np.bool_], content_type: str) -> Fi
         return None
     bills = outcomes.cost_usd[billed]
     wishes = [trace.wishes[k] for k in trace.wish[billed].tolist()]
-    resolutions = np.array([wish.resolution or "" for wish in wishes])
     best: tuple[float, tuple[dict[str, Any], ...]] | None = None
-    for per, amounts in _quantities(wishes, content_type):
-        for groups in (np.full(billed.size, ""), resolutions):
+    for groups in _groupings(wishes):
+        for per, amounts in _quantities(wishes, content_type):
             rates, error = _proportional(per, amounts, bills, groups)
             if best is None or error < best[0] - _EXACT:
                 best = error, rates
@@ -105,7 +107,7 @@ def _answered(trace: Trace) -> NDArray[np.bool_]:
     return ok
 
 
-def _quantities(wishes: list[Any], content_type: str) -> Iterator[tuple[str, Floats]]:
+def _quantities(wishes: list[Wish], content_type: str) -> Iterator[tuple[str, Floats]]:
     """(per, amount of each request) of everything that could be charged for: what all requests state."""
     yield "item", np.ones(len(wishes))
     stated = {
@@ -120,19 +122,35 @@ def _quantities(wishes: list[Any], content_type: str) -> Iterator[tuple[str, Flo
             yield per, values
 
 
-def _proportional(per: str, amounts: Floats, bills: Floats, groups: NDArray[Any]) -> tuple[tuple[dict[str, Any], ...], float]:
+Condition = tuple[tuple[str, Any], ...]
+"""(field, value) pairs that a rate's `when` can state."""
+
+
+def _groupings(wishes: list[Wish]) -> Iterator[list[Condition]]:
+    """What prices may depend on, the fewest fields first: for each choice of fields, every request's values of them."""
+    said = [{"engine": wish.engine, "resolution": wish.resolution, **dict(wish.style)} for wish in wishes]
+    fields = [name for name in dict.fromkeys(name for each in said for name in each) if 1 < len({each.get(name) for each in said}) <= _MOST_VALUES]
+    for n in range(min(len(fields), _MOST_FIELDS) + 1):
+        for chosen in combinations(fields, n):
+            yield [tuple((name, each[name]) for name in chosen if each.get(name) is not None) for each in said]
+
+
+def _proportional(per: str, amounts: Floats, bills: Floats, groups: list[Condition]) -> tuple[tuple[dict[str, Any], ...], float]:
     """Rates by group, each the median of bill over amount, and the share of the bills by which they are off."""
-    rates, off = [], 0.0
-    for group in np.unique(groups):
-        inside = groups == group
+    members: dict[Condition, list[int]] = {}
+    for k, group in enumerate(groups):
+        members.setdefault(group, []).append(k)
+    rates: list[dict[str, Any]] = []
+    off = 0.0
+    for group, inside in members.items():
         usd = float(f"{np.median(bills[inside] / amounts[inside]):.6g}")
         off += float(np.abs(bills[inside] - usd * amounts[inside]).sum())
-        rates.append({"per": per, "usd": usd, **({"when": {"resolution": str(group)}} if group else {})})
-    rates.sort(key=lambda rate: "when" not in rate)  # requests without a resolution come last: their rate has no condition
+        rates.append({"per": per, "usd": usd, **({"when": dict(group)} if group else {})})
+    rates.sort(key=lambda rate: (-len(rate.get("when", ())), repr(rate.get("when"))))  # who says less comes last: the first rate that fits counts
     return tuple(rates), off / float(bills.sum())
 
 
-def _by_tokens(wishes: list[Any], bills: Floats) -> tuple[tuple[dict[str, Any], ...], float] | None:
+def _by_tokens(wishes: list[Wish], bills: Floats) -> tuple[tuple[dict[str, Any], ...], float] | None:
     """Rates on tokens in and out by least squares through 0; None where they do not tell the two apart."""
     amounts = np.array([[wish.units_in, wish.units_out] for wish in wishes], dtype=np.float64)
     solution, _, rank, _ = np.linalg.lstsq(amounts, bills, rcond=None)
