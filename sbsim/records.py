@@ -125,13 +125,20 @@ class Request:
 class Entry:
     """Content as a cache tier holds it: a reference or inline value, dead from `expires_at` on; `cost_nano` is what it costs to make again.
 
-    `dies_at` is when what it refers to is gone, in whatever tier it is held.
+    `dies_at` is when what it refers to is gone, in whatever tier it is held; `serial` is that of the content it was made for.
     """
 
-    __slots__ = ("content", "cost_nano", "dies_at", "expires_at", "key", "n_bytes")
+    __slots__ = ("content", "cost_nano", "dies_at", "expires_at", "key", "n_bytes", "serial")
 
     def __init__(
-        self, key: Hashable, expires_at: float, content: Any = None, n_bytes: float = 0.0, cost_nano: int = 0, dies_at: float = inf
+        self,
+        key: Hashable,
+        expires_at: float,
+        content: Any = None,
+        n_bytes: float = 0.0,
+        cost_nano: int = 0,
+        dies_at: float = inf,
+        serial: int = -1,
     ) -> None:
         self.key = key
         self.expires_at = expires_at
@@ -139,6 +146,11 @@ class Entry:
         self.n_bytes = n_bytes
         self.cost_nano = cost_nano
         self.dies_at = dies_at
+        self.serial = serial
+
+    def until(self, expires_at: float) -> Entry:
+        """The same, to be served until then."""
+        return Entry(self.key, expires_at, self.content, self.n_bytes, self.cost_nano, self.dies_at, self.serial)
 
 
 class Usage(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbsim.records import CANCELLED, FAILED, JOINED, REFUSED, Call, Item, Outcome, Request
+from sbsim.records import CANCELLED, FAILED, JOINED, NEAR, REFUSED, Call, Entry, Item, Outcome, Request
 
 _PIECE = 4096
 _OVER_BUDGET = ("no_bound", "never_affordable")
@@ -38,6 +38,7 @@ class RunLog:
     calls : dict of columns, one row per call (an unanswered one has answered_at = nan and bill 0).
     item_call, item_payer, item_content, item_part_nano : int64, one row per item of every call: the call's row, the request that pays, the content's
     serial, the item's part of the bill before scaling.
+    near_request, near_content : int64, one row per near-duplicate hit: the request, and the serial of the content that it was given.
     tier_asked, tier_payer : int64, one row per question to a lower tier and per entry put into one: the tier's number and the request that pays.
     tier_held : per lower tier, (instants, bytes held from then on), as the tier itself says; empty where nobody told.
     errors : names of the codes in calls["error"] (0 is ""). refusals, failures : reason -> count. ended_at : when the run ended.
@@ -61,6 +62,7 @@ class RunLog:
         self.failures: Counter[str] = Counter()
         self.counters: dict[str, int] = {}
         self._backlogged = array("q")
+        self._near = array("q")  # request and content that it was given, of every near-duplicate hit, one after the other
         self._asked = array("q")  # tier and payer of every question to a lower tier and of every entry put into it, one after the other
         self._held_by_budget = array("q")
         self._unaffordable = array("q")
@@ -77,10 +79,12 @@ class RunLog:
                 column.extend([nan] * _PIECE)
             self._call.extend([-1] * _PIECE)
 
-    def hit(self, request: Request, how: int, now: float) -> None:
+    def hit(self, request: Request, entry: Entry, how: int, now: float) -> None:
         k = request.serial
         self._how[k] = how
         self._done_at[k] = now
+        if how == NEAR:
+            self._near.extend((k, entry.serial))
 
     def sent(self, call: Call, now: float) -> None:
         """A call leaves: the first sending of its items, for whoever waits for them by now."""
@@ -193,6 +197,9 @@ class RunLog:
         self.item_content: NDArray[np.int64] = np.array(self._item_content, dtype=np.int64)
         self.item_part_nano: NDArray[np.int64] = np.array(self._item_part, dtype=np.int64)
         asked = np.frombuffer(self._asked, dtype=np.int64).reshape(-1, 2) if self._asked else np.zeros((0, 2), dtype=np.int64)
+        near = np.frombuffer(self._near, dtype=np.int64).reshape(-1, 2) if self._near else np.zeros((0, 2), dtype=np.int64)
+        self.near_request: NDArray[np.int64] = near[:, 0]
+        self.near_content: NDArray[np.int64] = near[:, 1]
         self.tier_held: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         self.tier_asked: NDArray[np.int64] = asked[:, 0]
         self.tier_payer: NDArray[np.int64] = asked[:, 1]

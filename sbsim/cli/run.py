@@ -75,6 +75,7 @@ def to_document(study: Study) -> dict[str, Any]:
         "kpis": {name: estimate.to_plain() for name, estimate in study.kpis.items()},
         "counters": study.counters,
         **({} if study.budget is None else {"budget": study.budget}),
+        **({} if study.near_duplicates is None else {"near_duplicates": study.near_duplicates}),
     }
 
 
@@ -85,6 +86,11 @@ def _show(study: Study, every: bool) -> None:
     console.say(f"{study.scenario.name}: {len(study.replications)} replications, seed {study.seed}; half-widths (95 %) are over {study.over}")
     console.say()
     console.print_table(list(KPI_COLUMNS), kpi_rows(study.kpis, every=every), right=(1, 2))
+    near = study.near_duplicates
+    if near is not None and near["n_wrong"] is not None:
+        console.say()
+        at_most = f"their share is at most {near['wrong_share_at_most']:.2%} (95 %)"
+        console.say(f"near-duplicates: {near['n_wrong']} of {near['n_hits']} reuses were wrong; {at_most}")
     if study.budget is not None:
         console.say()
         console.print_table(list(BUDGET_COLUMNS), budget_rows(study.budget), right=(1, 2, 3, 4, 5))

@@ -142,12 +142,12 @@ class Cache(Model):
     policy: Annotated[str, Choice(("lru", "lfu", "sieve", "w_tinylfu", "gdsf"))] = setting(
         "lru", "Which entry goes when the tier is full; gdsf weighs what it costs to make again."
     )
-    near_duplicates: Boolean = setting(False, "Whether content of the same meaning in other words is reused.", part=3)
+    near_duplicates: Boolean = setting(False, "Whether content of the same meaning in other words is reused.")
     near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(
-        0.8, "Likeness from which two prompts count as the same.", part=3
+        0.8, "Likeness from which two prompts count as the same."
     )
     near_duplicate_entries: PositiveCount = setting(
-        10000, "Entries of the index of prompts at most; it is per process, empty after a restart.", part=3
+        10000, "Entries of the index of prompts at most; it is per process, empty after a restart."
     )
     redis_url: OptionalText = setting(None, "Where the redis tier is, as ${NAME}; none switches it off.")
     redis_ttl: OptionalDuration = setting(None, "Seconds that an entry of the redis tier may be served; none: cache.ttl.")

@@ -143,7 +143,7 @@ class Driver:
         for action in actions:
             if isinstance(action, Hit):
                 if self.log is not None:
-                    self.log.hit(action.request, action.how, now)
+                    self.log.hit(action.request, action.entry, action.how, now)
                 self._answer(action.request, Delivery("delivered", action.entry.content, HOW[action.how]))
             elif isinstance(action, Deliver):
                 self._deliver(action, now)

@@ -10,6 +10,7 @@ from sbsim.measure.intervals import (
     paired_ratio,
     prediction_interval,
     ratio_estimate,
+    share_upper_bound,
     t_quantile,
 )
 from sbsim.measure.kpis import KPI_BY_NAME, KPIS, Kpi, find_kpi, kpi_values
@@ -18,6 +19,6 @@ from sbsim.measure.summary import alerts, estimates, paired_estimates
 
 __all__ = [
     "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "BudgetRun", "Counted", "Estimate", "Kpi", "Series", "alerts", "budget_document", "budget_run",
-    "estimates", "find_kpi", "find_warmup", "is_saturated", "kpi_values", "mean_estimate", "mser5", "paired", "paired_estimates", "paired_ratio", "prediction_interval",
-    "ratio_estimate", "t_quantile",
+    "estimates", "find_kpi", "find_warmup", "is_saturated", "kpi_values", "mean_estimate", "mser5", "paired", "paired_estimates", "paired_ratio",
+    "prediction_interval", "ratio_estimate", "share_upper_bound", "t_quantile",
 ]  # fmt: skip

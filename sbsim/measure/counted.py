@@ -50,6 +50,8 @@ class Traffic(Protocol):
     horizon_at: float
     epoch_at: float
     n: int
+    intent: list[int]
+    knows_intent: bool
 
 
 class Recorded(Protocol):
@@ -68,7 +70,7 @@ class Counted:
     Parameters
     ----------
     run : the run, its log frozen. scenario : with the settings that the run had. start_at : end of the warm-up, seconds.
-    is_wrong : for every request of the study, shape (prepared.n,), whether it was given content of another intent; None: no request was.
+    is_wrong : for every request of the study, shape (prepared.n,), whether it was given content of another intent; None: as the traffic knows.
 
     Attributes
     ----------
@@ -97,7 +99,8 @@ class Counted:
         self.call: Ints = log.call[counted]
         self.urgency: NDArray[np.int8] = traffic.urgency[counted]
         self.job: Ints = traffic.job_index[counted]
-        self.is_wrong: Bools = np.zeros(self.n, dtype=np.bool_) if is_wrong is None else is_wrong[counted]
+        self.is_wrong: Bools = (_wrong(traffic, log) if is_wrong is None else is_wrong)[counted]
+        self.knows_intent = is_wrong is not None or traffic.knows_intent
         self._orders: dict[tuple[str, int | None], Floats] = {}
         content = traffic.content_index[counted]
         self.individual_nano: Ints = self.content_nano[content]
@@ -292,3 +295,14 @@ class Counted:
         """What the warm-up is sought in."""
         latency_s = np.where(self.is_delivered, self.done_at - self.arrived_at, np.nan)
         return Series(self.arrived_at, latency_s, self.request_nano / NANO)
+
+
+def _wrong(traffic: Traffic, log: RunLog) -> Bools:
+    """Which requests of the study were given content of another intent; none where nobody knows (see `Prepared.knows_intent`)."""
+    wrong = np.zeros(traffic.n, dtype=np.bool_)
+    if traffic.knows_intent:
+        mine = log.near_request < traffic.n
+        intent = np.asarray(traffic.intent)
+        asked = log.near_request[mine]
+        wrong[asked] = intent[traffic.content_index[asked]] != intent[log.near_content[mine]]
+    return wrong

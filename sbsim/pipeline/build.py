@@ -10,6 +10,7 @@ from sbsim.components.breaker import Breaker
 from sbsim.components.budget import Allowance, Budget
 from sbsim.components.cache import POLICIES
 from sbsim.components.coalescer import Coalescer
+from sbsim.components.near_duplicates import Neighbours
 from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import Limit, RateLimiter
 from sbsim.components.retry import Retry
@@ -34,6 +35,7 @@ def build(
     shapes: list[tuple[str | None, tuple[tuple[str, Hashable], ...]]],
     *,
     epoch_at: float = 0.0,
+    near: Neighbours | None = None,
 ) -> Pipeline:
     """A pipeline in its first state.
 
@@ -42,6 +44,7 @@ def build(
     config : resolved settings. providers : the lanes, in the scenario's order; books : their price books, likewise.
     shapes : the preparer's list of (resolution, style), which may grow while the pipeline lives.
     epoch_at : the wall-clock instant of time 0, seconds since 1970 (UTC), for calendar windows.
+    near : the memory of prompts where `cache.near_duplicates` is on.
     """
     batching = config.batching
     similarity = Similarity(shapes, config.similarity, batching.similarity_threshold)
@@ -63,7 +66,13 @@ def build(
     )
     cache = config.cache
     return Pipeline(
-        lookup=Lookup(POLICIES[cache.policy](cache.memory_size, _or_inf(cache.memory_bytes), _or_inf(cache.ttl)), tiers(config), cache.fetch_timeout),
+        lookup=Lookup(
+            POLICIES[cache.policy](cache.memory_size, _or_inf(cache.memory_bytes), _or_inf(cache.ttl)),
+            tiers(config),
+            cache.fetch_timeout,
+            near,
+            cache.negative_ttl,
+        ),
         dispatcher=dispatcher,
         retry=Retry(max_attempts=config.retry.max_attempts, base_s=config.retry.base, cap_s=config.retry.cap),
         max_pending=config.queue.max_pending,

@@ -6,14 +6,19 @@ A tier that is slow is a miss: its late answer may still fill the memory, and an
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterator, Sequence
 from math import inf
 from typing import NamedTuple
 
 from sbsim.components.cache import Cache
+from sbsim.components.near_duplicates import Neighbours
 from sbsim.pipeline.actions import Fetch, Store
-from sbsim.records import Entry, Item
+from sbsim.records import Content, Entry, Item
+
+
+MOST_REFUSED = 10_000
+"""Refusals that are remembered at most, the oldest forgotten first."""
 
 
 class TierPlace(NamedTuple):
@@ -29,19 +34,71 @@ class Lookup:
     Parameters
     ----------
     cache : the memory tier. tiers : the lower ones, in the order in which they are asked. fetch_timeout_s : seconds that each may take.
+    negative_ttl_s : seconds that a provider's refusal of a content is remembered; 0: not at all.
+    near : the memory of prompts that says which of the contents may be given for another in other words; None: none.
 
     Attributes
     ----------
-    due_at : when the oldest question times out; inf: none is under way.
+    due_at : when the oldest question times out; inf: none is under way. refused : until when each refused content need not be asked for again.
     """
 
-    def __init__(self, cache: Cache, tiers: Sequence[TierPlace] = (), fetch_timeout_s: float = 0.05) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        tiers: Sequence[TierPlace] = (),
+        fetch_timeout_s: float = 0.05,
+        near: Neighbours | None = None,
+        negative_ttl_s: float = 0.0,
+    ) -> None:
         self.cache = cache
+        self.near = near
         self.tiers = tuple(tiers)
         self.fetch_timeout_s = fetch_timeout_s
+        self.negative_ttl_s = negative_ttl_s
+        self.refused: OrderedDict[Hashable, float] = OrderedDict()
         self.due_at = inf
         self.n_fetched = self.n_slow_tiers = self.n_stored = 0
         self._asked: deque[Fetch] = deque()  # in the order in which they time out
+
+    def nearest(self, content: Content, now: float) -> Entry | None:
+        """What memory holds of the likest content that may be given in place of this one."""
+        near = self.near
+        if near is None or not content.reusable:
+            return None
+        for key in near.neighbours(content):
+            entry = self.cache.get(key, now)
+            if entry is not None:
+                return entry
+            near.forget(key)
+        return None
+
+    def put(self, entry: Entry, content: Content, now: float) -> None:
+        """Keep in memory what was made of a content, findable by its likes."""
+        gone = self.cache.put(entry, now)
+        near = self.near
+        if near is not None:
+            for key in gone:
+                near.forget(key)
+            if entry.key in self.cache:
+                near.put(content)
+            else:
+                near.forget(entry.key)
+
+    def refuse(self, content: Content, now: float) -> None:
+        """A provider will not make this content."""
+        if self.negative_ttl_s > 0 and content.reusable:
+            self.refused[content.key] = now + self.negative_ttl_s
+            self.refused.move_to_end(content.key)
+            if len(self.refused) > MOST_REFUSED:
+                self.refused.popitem(last=False)
+
+    def is_refused(self, key: Hashable, now: float) -> bool:
+        """Whether a provider's refusal of this content is remembered."""
+        until = self.refused.get(key)
+        if until is None or now < until:
+            return until is not None
+        del self.refused[key]
+        return False
 
     def ask(self, item: Item, tier: int, serial: int, now: float) -> Fetch:
         """The question whether tier number `tier` has the item's content."""
@@ -54,16 +111,16 @@ class Lookup:
 
     def found(self, fetch: Fetch, entry: Entry, now: float) -> list[Store]:
         """A tier had it: it comes up into memory, and into the tiers that were asked before."""
-        self.remember(entry, now)
+        self.remember(entry, fetch.item.content, now)
         stores = [Store(tier, [entry], [fetch.item]) for tier in range(fetch.tier)]
         self.n_stored += len(stores)
         return stores
 
-    def remember(self, entry: Entry, now: float) -> None:
+    def remember(self, entry: Entry, content: Content, now: float) -> None:
         """Keep what a tier gave in memory, for as long as memory keeps and the result lives."""
         expires_at = min(now + self.cache.ttl_s, entry.dies_at)
         if expires_at > now:
-            self.cache.put(Entry(entry.key, expires_at, entry.content, entry.n_bytes, entry.cost_nano, entry.dies_at), now)
+            self.put(entry.until(expires_at), content, now)
 
     def overdue(self, now: float) -> list[Fetch]:
         """The questions that nobody has answered in time, in their order; from now on they are misses."""

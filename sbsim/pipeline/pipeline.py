@@ -30,7 +30,7 @@ from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Fet
 from sbsim.pipeline.dispatch import BARRED, SLOW, Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup
-from sbsim.records import MEMORY, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
+from sbsim.records import MEMORY, NEAR, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
 
 RESULT_MARGIN_S = 60.0
 """Seconds before its URL dies that a result counts as dead."""
@@ -70,13 +70,16 @@ class Pipeline:
         self.lookup = lookup
         self.cache = lookup.cache
         self._remembered = lookup.cache.get
+        self._has_near = lookup.near is not None
         self.coalescer = dispatcher.coalescer
         self.builder = dispatcher.builder
         self.budget = dispatcher.budget
         self.dispatcher = dispatcher
         self.retry = retry
         self.n_submitted = self.n_delivered = self.n_failed = self.n_refused = self.n_cancelled = 0
-        self.n_hits = self.n_joined = self.n_retries = self.n_timed_out = self.n_backlogged = self.n_bisected = self.n_slow = 0
+        self.n_hits = self.n_near_hits = self.n_refused_before = self.n_joined = self.n_retries = self.n_timed_out = self.n_backlogged = (
+            self.n_bisected
+        ) = self.n_slow = 0
         self._max_pending = max_pending
         self._refuses_when_full = on_full == "refuse"
         self._in_doubt = in_doubt
@@ -127,7 +130,7 @@ class Pipeline:
         now = self._advance(now)
         if not fetch.is_open:
             if entry is not None:
-                self.lookup.remember(entry, now)
+                self.lookup.remember(entry, fetch.item.content, now)
             return NOTHING
         fetch.is_open = False
         out: list[Action] = []
@@ -238,13 +241,15 @@ class Pipeline:
         fired = {f"n_closed_by_{reason}": n for reason, n in self.builder.closed_by.items()}
         return {
             "n_submitted": self.n_submitted,
-            "n_delivered": self.n_delivered + self.n_hits,
+            "n_delivered": self.n_delivered + self.n_hits + self.n_near_hits,
             "n_failed": self.n_failed + self.dispatcher.n_gone,
             "n_refused": self.n_refused,
             "n_cancelled": self.n_cancelled,
             "n_pending": self.n_pending,
             "n_in_flight": len(self.dispatcher.in_flight),
             "n_hits": self.n_hits,
+            "n_refused_before": self.n_refused_before,
+            "n_near_hits": self.n_near_hits,
             "n_joined": self.n_joined,
             "n_late_joins": self.builder.n_late_joins,
             "n_retries": self.n_retries,
@@ -287,6 +292,11 @@ class Pipeline:
     def _take_on(self, request: Request, now: float) -> Actions:
         """A request that memory could not answer joins work under way or becomes an item of its own."""
         content = request.content
+        lookup = self.lookup
+        if lookup.refused and lookup.is_refused(content.key, now):
+            self.n_refused += 1
+            self.n_refused_before += 1
+            return (Refuse((request,), "moderated"),)
         if len(content.offers) > 1 or content.slow_offers:
             chosen = self._lane_for(request, now)
             if isinstance(chosen, str):
@@ -299,23 +309,29 @@ class Pipeline:
                 self.n_refused += 1
                 return (Refuse((request,), reason),)
         service_s = lane.service.expected_s
-        self._n_active += 1
         coalescer = self.coalescer
         if content.key in coalescer.items:
             under_way = coalescer.find(request, now, service_s)
             if under_way is not None and (not under_way.group & SLOW or group & SLOW or -inf < under_way.ends_at <= request.deadline_at):
                 self.n_joined += 1
+                self._n_active += 1
                 if coalescer.join(request, under_way):
                     self._hurry(under_way, now)  # what is in flight cannot be hurried, but what waits to be sent again can
                 return NOTHING
+        if self._has_near:
+            entry = lookup.nearest(content, now)
+            if entry is not None:
+                self.n_near_hits += 1
+                return (Hit(request, entry, NEAR),)
+        self._n_active += 1
         item = Item(request)
         item.lane = lane.index
         if group != content.group:
             item.group = group
             self.n_slow += bool(group & SLOW)
         coalescer.open(item)
-        if self.lookup.tiers and content.reusable:
-            return [self.lookup.ask(item, 0, self.dispatcher.next_serial(), now)]
+        if lookup.tiers and content.reusable:
+            return [lookup.ask(item, 0, self.dispatcher.next_serial(), now)]
         return self._start(item, lane, now)
 
     def _start(self, item: Item, lane: Lane, now: float) -> Actions:
@@ -413,7 +429,7 @@ class Pipeline:
         lacking = dict(outcome.failures) if outcome.failures else None
         served: list[Item] = []
         under_way = self.coalescer.items
-        cache, contents, n_bytes = self.cache, outcome.contents, outcome.n_bytes
+        cache, put, contents, n_bytes = self.cache, self.lookup.put, outcome.contents, outcome.n_bytes
         dies_at = now + (outcome.life_s - RESULT_MARGIN_S)
         expires_at = min(now + cache.ttl_s, dies_at)
         stores = bool(self.lookup.tiers) and dies_at > now
@@ -423,10 +439,10 @@ class Pipeline:
                 continue
             content = item.content
             value, size = None if contents is None else contents[index], 0.0 if n_bytes is None else n_bytes[index]
-            entry = Entry(content.key, expires_at, value, size, content.individual_nano, dies_at)
+            entry = Entry(content.key, expires_at, value, size, content.individual_nano, dies_at, content.serial)
             if content.reusable:
                 if expires_at > now:
-                    cache.put(entry, now)
+                    put(entry, content, now)
                 if stores:
                     made.append((entry, item))
             if not item.done:
@@ -468,6 +484,9 @@ class Pipeline:
             item.n_sent += 1
         delay_s = self.retry.delay(error, call.n_tries, outcome)
         if delay_s is None:
+            if error == "moderated" or (error == "permanent" and len(call.items) == 1):
+                for item in items:
+                    self.lookup.refuse(item.content, now)
             self.dispatcher.give_up(items, error, out)
             return
         at = now + delay_s

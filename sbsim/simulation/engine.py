@@ -99,7 +99,7 @@ class Engine:
             if actions:
                 first = actions[0]
                 if first.__class__ is Hit and len(actions) == 1:  # the commonest answer, without a call and a loop
-                    hit(first.request, first.how, now)
+                    hit(first.request, first.entry, first.how, now)
                     continue
                 carry_out(actions, now)
                 next_at = queue[0][0] if queue else inf
@@ -149,7 +149,7 @@ class Engine:
         for action in actions:
             kind = action.__class__
             if kind is Hit:
-                log.hit(action.request, action.how, now)  # type: ignore[union-attr]  # `kind` is looked up once; isinstance costs 3 x as much
+                log.hit(action.request, action.entry, action.how, now)  # type: ignore[union-attr]  # `kind` is looked up once; isinstance costs 3 x as much
             elif kind is Send:
                 self._send(action.call, now)  # type: ignore[union-attr,arg-type]
             elif isinstance(action, Deliver):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sbsim.components.near_duplicates import KnownNeighbours
 from sbsim.config import Config
 from sbsim.measure import BudgetRun, Counted, budget_run, kpi_values
 from sbsim.parallel import run_all
@@ -59,7 +60,9 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
     prepared = prepare(scenario, seed, replication)
     draws = Draws(seed, replication)
     providers = [ModelledProvider(spec, draws) for spec in scenario.providers]
-    pipeline = build(scenario.config, scenario.providers, prepared.books, prepared.shapes, epoch_at=prepared.epoch_at)
+    pipeline = build(
+        scenario.config, scenario.providers, prepared.books, prepared.shapes, epoch_at=prepared.epoch_at, near=known_neighbours(scenario, prepared)
+    )
     log = RunLog(prepared.n)
     tiers = modelled_tiers(scenario)
     engine = Engine(pipeline, providers, log, tiers)
@@ -76,6 +79,14 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
             known = f"n_provider_{name.removeprefix('n_')}"
             log.counters[known] = log.counters.get(known, 0) + n
     return Run(prepared, log, tuple(provider.ledger_nano for provider in providers), prepared.books)
+
+
+def known_neighbours(scenario: Scenario, prepared: Prepared) -> KnownNeighbours | None:
+    """The memory of prompts that the settings ask for, empty."""
+    cache = scenario.config.cache
+    if not cache.near_duplicates:
+        return None
+    return prepared.neighbours(cache.near_duplicate_threshold, cache.near_duplicate_entries, scenario.config.fingerprint.normalise)
 
 
 def modelled_tiers(scenario: Scenario) -> list[ModelledTier]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbsim.config import Config
 from sbsim.errors import ScenarioError
-from sbsim.measure import Counted, Estimate, alerts, budget_document, estimates
+from sbsim.measure import Counted, Estimate, alerts, budget_document, estimates, share_upper_bound
 from sbsim.measure.steady import Series, find_warmup
 from sbsim.parallel import run_all
 from sbsim.simulation.replicate import Replication, replicate, run
@@ -34,6 +34,8 @@ class Study:
     over : what varies between replications: "traffic and provider", or "provider" for a trace, which is one history.
     counters : how often each mechanism fired, summed over replications.
     budget : what became of the budget, as plain values (`measure.budget_document`); None without one.
+    near_duplicates : over all replications `n_hits`, `n_wrong` and `wrong_share_at_most` (95 %, one-sided), the last two None where nobody knows what
+    prompts mean; None without a hit.
     """
 
     scenario: Scenario
@@ -48,6 +50,7 @@ class Study:
     over: str
     counters: dict[str, int]
     budget: dict[str, Any] | None = None
+    near_duplicates: dict[str, Any] | None = None
 
 
 def simulate(
@@ -139,9 +142,12 @@ def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: f
     if incomplete:
         warnings.append("incomplete: requests were still pending at the end of the drain; they count as lost")
     over = "traffic and provider" if scenario.workload.is_drawn else "provider"
+    near = _near_duplicates(done)
+    if near is not None and near["n_wrong"] is None:
+        warnings.append(f"near-duplicates: nobody knows which of {near['n_hits']} reuses were right; `sbsim trace duplicates` shows the riskiest")
     budgets = [one.budget for one in done if one.budget is not None]
     budget = budget_document(scenario.config.budget.in_force, budgets) if budgets else None
-    return Study(scenario, seed, done, kpis, saturated, incomplete, alerts(kpis, scenario), warnings, warmup_s, over, counters, budget)
+    return Study(scenario, seed, done, kpis, saturated, incomplete, alerts(kpis, scenario), warnings, warmup_s, over, counters, budget, near)
 
 
 def warmup_instant(scenario: Scenario, *, seed: int | None = None, jobs: int = 1) -> float:
@@ -158,11 +164,25 @@ def _series(scenario: Scenario, seed: int, replication: int) -> Series:
     return Counted(run(scenario, seed=seed, replication=replication), scenario).series()
 
 
+def _near_duplicates(done: list[Replication]) -> dict[str, Any] | None:
+    """Right and wrong reuses over all replications, and what the share of wrong ones does not exceed."""
+    n_hits = int(sum(one.kpis["n_near_duplicate_hits"] or 0 for one in done))
+    if not n_hits:
+        return None
+    wrong = [one.kpis["n_false_reuses"] for one in done]
+    if any(each is None for each in wrong):
+        return {"n_hits": n_hits, "n_wrong": None, "wrong_share_at_most": None}
+    n_wrong = int(sum(each or 0 for each in wrong))
+    return {"n_hits": n_hits, "n_wrong": n_wrong, "wrong_share_at_most": share_upper_bound(n_wrong, n_hits)}
+
+
 def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
     """A mechanism that is on and never fired is worth a word (INV-12)."""
     config, providers = scenario.config, scenario.providers
     watched = {
         "cache (memory_size)": (config.cache.memory_size > 0, "n_hits"),
+        "cache.near_duplicates": (config.cache.near_duplicates, "n_near_hits"),
+        "lower tiers": (config.cache.redis_url is not None or config.cache.cdn_url is not None, "n_fetched"),
         "coalescing": (config.batching.coalesce, "n_joined"),
         "budget": (bool(config.budget.in_force), "n_held_by_budget"),
         "a provider's failures.outages": (any(provider.failures.outages for provider in providers), "n_provider_unavailable"),

@@ -34,6 +34,7 @@ class SyntheticContents:
 
     def __init__(self, classes: Sequence[ClassContents], preparer: Preparer, *, is_unique: bool) -> None:
         self.intent: list[int] = []
+        self.knows_intent = True
         self._classes = classes
         self._preparer = preparer
         self._is_unique = is_unique  # no catalogue: nothing is ever wanted twice

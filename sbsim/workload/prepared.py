@@ -18,10 +18,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sbsim.components.fingerprint import scope_fingerprint
+from sbsim.components.near_duplicates import KnownNeighbours, NeighbourGraph
 from sbsim.errors import ScenarioError
 from sbsim.pipeline.prepare import Preparer
 from sbsim.pricing import PriceBook
-from sbsim.records import Content, ContentRequest, Request
+from sbsim.records import NORMAL, Content, ContentRequest, Request
 from sbsim.scenario import Scenario
 from sbsim.seeds import Draws
 from sbsim.workload.columns import Columns, joined, no_jobs, requests_of
@@ -43,6 +45,7 @@ class _Contents(Protocol):
     """What both kinds of workload know of their contents."""
 
     intent: list[int]
+    knows_intent: bool
 
     def prompt(self, serial: int) -> str: ...
 
@@ -59,7 +62,8 @@ class Prepared:
     n : requests of the study: those that arrive before the horizon, or the first `requests`. horizon_at : H, seconds.
     arrived_at, deadline_at, urgency, class_index, tenant_index, content_index, job_index : columns of shape (n,), see `columns.Columns`.
     contents : every content, by serial; shapes : (resolution, style) by number; books : a price book per lane. The lists grow while `beyond` is read.
-    intent : per content, the number of its true meaning; reuse across intents is wrong.
+    intent : per content, the number of its true meaning; reuse across intents is wrong. knows_intent : False for a recorded trace, where nobody knows
+    what two wordings have in common.
     class_names, tenant_names : by index. n_skipped_rows : bad rows of the trace left out. warnings : sentences for the reader.
     epoch_at : seconds since 1970 of instant 0, 0.0 where the traffic has no calendar.
     """
@@ -85,6 +89,7 @@ class Prepared:
         self.shapes = preparer.shapes
         self.books: list[PriceBook] = preparer.books
         self.intent = contents.intent
+        self.knows_intent = contents.knows_intent
         self.class_names = class_names
         self.tenant_names = tenant_names
         self.n_skipped_rows = n_skipped_rows
@@ -94,6 +99,7 @@ class Prepared:
         self._of_contents = contents
         self._further = further
         self._beyond: list[Columns] = []
+        self._graphs: dict[str, NeighbourGraph] = {}
 
     def requests(self) -> Iterator[Request]:
         """The requests of the study in order, made piece by piece."""
@@ -108,9 +114,25 @@ class Prepared:
                 if columns is None:
                     return
                 self._beyond.append(columns)
+                for normalise in self._graphs:
+                    self._graph(normalise)
             yield from requests_of(self._beyond[k], self.contents, first)
             first += self._beyond[k].arrived_at.size
             k += 1
+
+    def neighbours(self, threshold: float, max_entries: int, normalise: str = "strict") -> KnownNeighbours:
+        """An empty memory of these contents' prompts, for one run; who is alike is reckoned once for all runs and thresholds."""
+        return KnownNeighbours(self._graph(normalise), self.contents, threshold, max_entries)
+
+    def _graph(self, normalise: str) -> NeighbourGraph:
+        """The likeness of all contents so far."""
+        graph = self._graphs.setdefault(normalise, NeighbourGraph())
+        written = [self._of_contents.written(k, "", NORMAL, self.tenant_names) for k in range(graph.n, len(self.contents))]
+        if written:
+            reusable = [content.reusable for content in self.contents[graph.n :]]
+            scopes = [scope_fingerprint(one, normalise) if may else None for one, may in zip(written, reusable, strict=True)]
+            graph.extend([one.prompt for one in written], scopes)
+        return graph
 
     def prompt(self, serial: int) -> str:
         """The prompt that asks for a content: a readable sentence, or what the trace says."""

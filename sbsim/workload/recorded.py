@@ -35,6 +35,7 @@ class RecordedContents:
 
     def __init__(self, trace: Trace, preparer: Preparer, providers: Sequence[ProviderSpec]) -> None:
         self.intent: list[int] = []
+        self.knows_intent = False
         self._trace = trace
         self._preparer = preparer
         self._types = sorted({spec.serves.content_type for spec in providers})

@@ -73,7 +73,9 @@ class ModelledTier:
         n_bytes = REFERENCE_BYTES + (entry.n_bytes if self._bytes_of is None else self._bytes_of(content))
         if n_bytes > self._capacity or expires_at <= now:
             return
-        held = Entry(entry.key, expires_at, entry.content, entry.n_bytes, entry.cost_nano, expires_at if self._bytes_of is not None else dies_at)
+        held = entry.until(expires_at)
+        if self._bytes_of is not None:
+            held.dies_at = expires_at
         while self._n_bytes + n_bytes > self._capacity:
             self._drop(next(iter(self._entries)))
             self.n_evicted += 1

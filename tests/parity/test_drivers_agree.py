@@ -113,6 +113,10 @@ def some_scenario(k):
         "cooldown": pick([5, 30]),
         "allowed_failures": pick([1, 3]),
     }
+    if "catalogue" in workload and rng.random() < 0.5:
+        workload["catalogue"].update(near_duplicates=0.3, lookalikes=0.2)
+        config["cache"].update(near_duplicates=True, near_duplicate_threshold=pick([0.5, 0.8]), near_duplicate_entries=pick([3, 1000]))
+    config["cache"]["negative_ttl"] = pick([0, 20])
     poison = pick([0, 0, 0.05])
     tiers = {}
     if rng.random() < 0.4:  # lower tiers, some of them too slow to be waited for

@@ -16,7 +16,7 @@ from sbsim.records import Outcome
 from sbsim.runlog import RunLog
 from sbsim.seeds import Draws
 from sbsim.simulation.engine import ANSWER, ARRIVAL, WAKE, Engine
-from sbsim.simulation.replicate import modelled_tiers
+from sbsim.simulation.replicate import known_neighbours, modelled_tiers
 from sbsim.workload import prepare
 from sbsim.world import ModelledProvider
 
@@ -166,7 +166,8 @@ def parts(scenario, seed, replication):
     prepared = prepare(scenario, seed, replication)
     draws = Draws(seed, replication)
     models = [ModelledProvider(spec, draws) for spec in scenario.providers]
-    return prepared, models, build(scenario.config, scenario.providers, prepared.books, prepared.shapes), RunLog(prepared.n)
+    near = known_neighbours(scenario, prepared)
+    return prepared, models, build(scenario.config, scenario.providers, prepared.books, prepared.shapes, near=near), RunLog(prepared.n)
 
 
 def simulated(scenario, seed=0, replication=0, check=None):

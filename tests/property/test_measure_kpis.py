@@ -114,7 +114,7 @@ def random_run(seed: int) -> tuple[Any, Any, Any]:
     )  # fmt: skip
     traffic = SimpleNamespace(
         n=n, arrived_at=arrived_at, deadline_at=deadline_at, urgency=urgency, contents=contents, shapes=shapes,
-        horizon_at=float(source.uniform(50, 100)), epoch_at=float(source.choice([0.0, 1.7e9])), content_index=source.integers(0, len(contents), total), job_index=source.integers(-1, 4, total),
+        intent=[], knows_intent=False, horizon_at=float(source.uniform(50, 100)), epoch_at=float(source.choice([0.0, 1.7e9])), content_index=source.integers(0, len(contents), total), job_index=source.integers(-1, 4, total),
     )  # fmt: skip
     return SimpleNamespace(prepared=traffic, log=log), random_scenario(source), (how == NEAR) & (source.random(total) < 0.5)
 
@@ -231,6 +231,7 @@ class OneByOne:
             "n_provider_served": of(SERVED), "n_failed": of(FAILED), "n_refused": of(REFUSED), "n_cancelled": of(CANCELLED), "n_pending": of(PENDING),
             "cache_hit_ratio": over(of(*HITS), n), "cache_hit_ratio_memory": over(of(MEMORY), n), "cache_hit_ratio_redis": over(of(REDIS), n),
             "cache_hit_ratio_cdn": over(of(CDN), n), "near_duplicate_hit_ratio": over(of(NEAR), n), "coalesced_ratio": over(of(JOINED), n),
+            "n_false_reuses": sum(bool(self.is_wrong[k]) for k in self.counted),
             "false_reuse_ratio": over(sum(bool(self.is_wrong[k]) for k in self.how(NEAR)), of(NEAR)), "error_rate": over(of(FAILED, REFUSED), n),
         }  # fmt: skip
 

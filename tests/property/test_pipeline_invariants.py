@@ -11,6 +11,7 @@ import pytest
 from sbsim.pipeline.actions import Deliver, Fail, Hit, Refuse, Send
 from sbsim.records import URGENT
 from sbsim.simulation.engine import Engine
+from sbsim.simulation.replicate import modelled_tiers
 from sbsim.units import to_nano
 from tests.parity.test_drivers_agree import some_scenario
 from tests.parity.virtual import parts
@@ -25,9 +26,9 @@ class Watched:
         self.scenario = some_scenario(k)
         self.prepared, self.models, self.pipeline, self.log = parts(self.scenario, k, 0)
         self.actions = []
-        for name in ("submit", "accepted", "completed", "wake"):
+        for name in ("submit", "fetched", "accepted", "completed", "wake"):
             self._watch(name)
-        engine = Engine(self.pipeline, self.models, self.log)
+        engine = Engine(self.pipeline, self.models, self.log, modelled_tiers(self.scenario))
         engine.drive(self.prepared.requests())
         engine.drain(inf)
         self.log.freeze(self.prepared.arrived_at, engine.n_submitted, engine.last_at)

@@ -164,7 +164,6 @@ CASES = [
 ]  # fmt: skip
 
 LATER = [
-    ("  budget:", "  cache: {¦near_duplicates: true}\n  budget:", "config.cache.near_duplicates: true comes with part 3; allowed now: false"),
     ("  budget:", "  batching: {¦formation: optimal}\n  budget:", "config.batching.formation: optimal comes with part 4; allowed now: greedy"),
     ("  budget:", "  journal: {¦path: j.db}\n  budget:", "config.journal.path: j.db comes with part 5; allowed now: none"),
     ("  budget:", "  controller: {¦enabled: true}\n  budget:", "config.controller.enabled: true comes with part 3; allowed now: false"),

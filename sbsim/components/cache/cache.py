@@ -48,13 +48,17 @@ class Cache(ABC):
         self._used(entry)
         return entry
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether there is an entry of `key`, dead or alive; no use of it."""
+        return key in self._entries
+
     def put(self, entry: Entry, now: float) -> list[Hashable]:
         """Keep `entry`, in place of an older one of its key; the other keys that left for it."""
         older = self._entries.get(entry.key)
         if older is not None:
             self._drop(older)
         if entry.expires_at > now + self.ttl_s:
-            entry = Entry(entry.key, now + self.ttl_s, entry.content, entry.n_bytes, entry.cost_nano, entry.dies_at)
+            entry = entry.until(now + self.ttl_s)
         if self.max_entries <= 0 or entry.n_bytes > self.max_bytes or now >= entry.expires_at:
             return []
         is_full = len(self._entries) >= self.max_entries or self.n_bytes + entry.n_bytes > self.max_bytes

@@ -75,12 +75,11 @@ MONEY = (
         "calls of each period.", provider_cost_usd),
     Kpi("uncounted_cost_usd", "dollars", "The rest of the providers' ledger: what requests outside the counted period pay, and plans "
         "while nothing is sent.", uncounted_cost_usd),
-    Kpi("tier_cost_usd", "dollars", "Lower cache tiers: fees of what counted requests asked and stored, rent of the bytes held over the counted period.",
+    Kpi("tier_cost_usd", "dollars", "Lower cache tiers: fees of what counted requests asked and stored, rent of the bytes held meanwhile.",
         tier_cost_usd),
     Kpi("penalty_cost_usd", "dollars", "Penalties of late deliveries (`penalty`, and `penalty_per_minute` past the deadline) and `lost` of failed, "
         "refused and unfinished requests (default: 2 x individual cost + penalty).", penalty_cost_usd),
-    Kpi("false_reuse_cost_usd", "dollars", "Wrong reuses times their price (default: individual cost + penalty).", false_reuse_cost_usd,
-        note="0: near-duplicates come with part 3"),
+    Kpi("false_reuse_cost_usd", "dollars", "Wrong reuses times their price (default: individual cost + penalty).", false_reuse_cost_usd),
     Kpi("total_cost_usd", "dollars", "provider_cost_usd + tier_cost_usd + penalty_cost_usd + false_reuse_cost_usd.", total_cost_usd),
     Kpi("individual_cost_usd", "dollars", "Price list when it arrives: each counted request alone on its cheapest real-time lane, fee, set-up and "
         "minimum included; no plan, failure, queue, penalty or cache.", individual_cost_usd),

@@ -15,8 +15,6 @@ from sbsim.measure.counted import EXACT, Counted
 from sbsim.measure.kpis.kpi import Kpi, Value, ratio
 from sbsim.records import CDN, JOINED, MEMORY, NEAR, REDIS, SERVED
 
-NO_NEAR = "0: near-duplicates come with part 3"
-
 
 def share(*how: int) -> Callable[[Counted], Value]:
     """A function of the counted requests: the share of them that ended in one of these ways."""
@@ -68,8 +66,12 @@ def api_call_reduction(c: Counted) -> Value:
     return 1 - n_calls(c) / c.n if c.n else None
 
 
+def n_false_reuses(c: Counted) -> Value:
+    return int(np.count_nonzero(c.is_wrong)) if c.knows_intent else None
+
+
 def false_reuse_ratio(c: Counted) -> Value:
-    return ratio(np.count_nonzero(c.is_wrong), c.n_ended(NEAR))
+    return ratio(np.count_nonzero(c.is_wrong), c.n_ended(NEAR)) if c.knows_intent else None
 
 
 def batching_efficiency(c: Counted) -> Value:
@@ -108,10 +110,11 @@ REUSE = (
     Kpi("cache_hit_ratio_memory", "fraction", "Hits of the memory tier over n_requests.", share(MEMORY), "ratio"),
     Kpi("cache_hit_ratio_redis", "fraction", "Hits of the redis tier over n_requests.", share(REDIS), "ratio"),
     Kpi("cache_hit_ratio_cdn", "fraction", "Hits of the cdn tier over n_requests.", share(CDN), "ratio"),
-    Kpi("near_duplicate_hit_ratio", "fraction", "Near-duplicate hits over n_requests.", share(NEAR), "ratio", note=NO_NEAR),
+    Kpi("near_duplicate_hit_ratio", "fraction", "Near-duplicate hits over n_requests.", share(NEAR), "ratio"),
     Kpi("coalesced_ratio", "fraction", "Requests that joined work under way over n_requests.", share(JOINED), "ratio"),
-    Kpi("false_reuse_ratio", "fraction", "Wrong over all near-duplicate hits.", false_reuse_ratio, "ratio",
-        note="null: near-duplicates come with part 3"),
+    Kpi("n_false_reuses", "requests", "Near-duplicate hits that gave content of another intent; null on a trace, where nobody knows.",
+        n_false_reuses),
+    Kpi("false_reuse_ratio", "fraction", "Wrong over all near-duplicate hits; null on a trace, where nobody knows.", false_reuse_ratio, "ratio"),
 )  # fmt: skip
 
 BATCHING = (
