@@ -52,7 +52,7 @@ def assumed_concurrency(lane: LaneLoad, peak: float) -> int:
 
 
 def batch_size(loads: Loads) -> int:
-    """The least batch size whose fullest minute leaves room under every limit of the providers; all that fits a call where none does."""
+    """The least power of two whose fullest minute leaves room under every limit of the providers; all that fits a call where none does."""
     size = 1
     while size < loads.max_items and not all(_has_room(lane, size, loads.peak) for lane in loads.lanes):
         size *= 2
@@ -60,15 +60,14 @@ def batch_size(loads: Loads) -> int:
 
 
 def _has_room(lane: LaneLoad, size: int, peak: float) -> bool:
-    """Between one request a call and full calls, what is offered goes down as 1 / size; the time of a call is taken as a full one's."""
+    """Whether calls of `size` requests fit the provider's limits in the fullest minute, as far as larger calls would help."""
+    n = min(size, lane.most_per_call)
     for limit in lane.limits:
-        if limit.whose == "provider":
-            n = min(size, lane.most_per_call)
-            offered = limit.alone if n == 1 else max(limit.full, limit.full * lane.most_per_call / n)
-            if limit.unit not in ("calls", "concurrency", "outstanding"):
-                offered = limit.full  # no batch makes fewer tokens of it
-            if peak * offered > _ROOM * limit.capacity and limit.full < limit.alone:
-                return False
+        if limit.whose == "ours" or limit.full >= limit.alone:
+            continue
+        offered = limit.alone if n == 1 else limit.full * lane.most_per_call / n  # calls of n are no longer than full ones
+        if peak * offered > _ROOM * limit.capacity:
+            return False
     return True
 
 

@@ -29,6 +29,14 @@ _UNLIMITED = 10**6
 _ASSUMED = "an assumption"
 
 
+_PREFACE = """\
+# A first scenario, written by `sbsim init`. What has no source is an assumption and called so: replace those by what you know.
+#   sbsim show FILE                    what it means, and how loaded it is
+#   sbsim run FILE                     what today's settings cost
+#   sbsim recommend FILE --out out     which settings cost least
+"""
+
+
 @dataclass(frozen=True)
 class Draft:
     """A scenario as text, and what its reader should be warned of."""
@@ -53,30 +61,31 @@ def draft(answers: Answers) -> Draft:
     document = _head(answers, trace, kinds, lanes)
     document["providers"] = [_closed(lane, _UNLIMITED) for lane in lanes]
     _finish(document, answers, lanes, trace)
-    text = _preface(answers) + commented_yaml(document)
+    text = _PREFACE + commented_yaml(document)
     scenario = Scenario.from_mapping(read_yaml(text, "the draft")[0], "the draft")
     seen = overview(_found(scenario, answers.trace))
     return Draft(text, scenario, (*(warning for lane in lanes for warning in lane.warnings), *seen.warnings))
 
 
 def _kinds(answers: Answers, file: PriceFile | None) -> tuple[Answers, Trace | None, list[Kind]]:
-    """What the traffic asks for; what kind of content it is may also be known from the price."""
-    types = [str(plain(convert(file, each.entry, answers.as_of).provider)["serves"]["content_type"]) for each in answers.prices] if file else []
-    if answers.trace is None:
-        content_type = answers.content_type or (types[0] if types else "image")
-        engine = answers.engine or (
-            answers.prices[0].engine or answers.prices[0].entry.rsplit("/", 1)[-1] if answers.prices else f"{content_type}-model"
-        )
-        return replace(answers, content_type=content_type, engine=engine), None, [Kind(content_type, engine)]
-    trace, kinds = traffic.recorded(answers.trace, answers)
-    if len(set(types)) == 1 and not all(kind.content_type for kind in kinds):
-        answers = replace(answers, content_type=types[0])
-        trace, kinds = traffic.recorded(answers.trace or TraceFile("", ""), answers)
+    """What the traffic asks for. What kind of content that is, and of which engine, may also be known from the price."""
+    types = {str(plain(convert(file, each.entry, answers.as_of).provider)["serves"]["content_type"]) for each in answers.prices} if file else set()
+    content_type = answers.content_type or (types.pop() if len(types) == 1 else None)
+    model = answers.prices[0].entry.rsplit("/", 1)[-1] if len(answers.prices) == 1 else None
+    recorded = answers.trace
+    if recorded is None:
+        kind = Kind(content_type or "image", answers.engine or model or f"{content_type or 'image'}-model")
+        return answers, None, [kind]
+    trace, kinds = traffic.recorded(recorded, answers)
+    told: dict[str, Any] = {}
+    if content_type is not None and not all(kind.content_type for kind in kinds):
+        told["content_type"] = content_type
+    if any(kind.engine is None for kind in kinds):
+        told["engine"] = model or f"{kinds[0].content_type or content_type}-model"
+    if told:
+        answers = replace(answers, **told)
+        trace, kinds = traffic.recorded(recorded, answers)
     traffic.require_types(kinds, trace.path)
-    if any(kind.engine is None for kind in kinds):  # a request without an engine is for whoever serves its content
-        engine = answers.prices[0].entry.rsplit("/", 1)[-1] if len(answers.prices) == 1 else f"{kinds[0].content_type}-model"
-        answers = replace(answers, engine=engine)
-        trace, kinds = traffic.recorded(answers.trace or TraceFile("", ""), answers)
     return answers, trace, kinds
 
 
@@ -214,13 +223,3 @@ def _loads(document: Mapping[str, Any], file: TraceFile | None) -> Loads:
 def _found(scenario: Scenario, file: TraceFile | None) -> Scenario:
     """The scenario with the trace where it lies now, which need not be where the draft's reader stands."""
     return scenario if file is None else scenario.with_values({"workload.path": file.path})
-
-
-def _preface(answers: Answers) -> str:
-    lines = [
-        "# A first scenario, written by `sbsim init`. What has no source is an assumption and called so: replace those by what you know.",
-        "#   sbsim show FILE         what it means, and how loaded it is",
-        "#   sbsim run FILE          what today's settings cost",
-        "#   sbsim recommend FILE --out out         which settings cost least",
-    ]
-    return "\n".join([line.replace("         which", "   which") for line in lines]) + "\n"
