@@ -49,6 +49,7 @@ class AgainstTheBooks(RuleBasedStateMachine):
         self.commons = [each.limit_nano - round(each.limit_nano * reserve) for each in allowances]
         self.now = 0.0
         self.books, self.tickets, self.ratios = [], [], []
+        self.n_before = 0  # calls that were sent under other allowances
 
     # -- the model: nothing is remembered but what happened -----------------------------------------------------------------
     def leaves_at(self, allowance, sent_at):
@@ -99,6 +100,20 @@ class AgainstTheBooks(RuleBasedStateMachine):
     def advance(self, dt):
         self.now += dt
 
+    @rule(
+        allowances=st.lists(windows, min_size=1, max_size=3), reserve=st.sampled_from([0.0, 0.5]), quantile=st.sampled_from([0.0, 0.5, 1.0]),
+        is_paced=st.booleans(),
+    )  # fmt: skip
+    def configure(self, allowances, reserve, quantile, is_paced):
+        """Other allowances count what was booked before as if they had always held; longer windows than those before would not know all of it."""
+        longest_s = max(each.window_s for each in self.allowances)
+        self.allowances = [each._replace(window_s=min(each.window_s, longest_s)) for each in allowances]
+        self.quantile, self.is_paced, self.n_before = Fraction(quantile), is_paced, len(self.books)
+        self.budget.configure(self.allowances, reserve_urgent=reserve, reserve_quantile=quantile, is_paced=is_paced)
+        self.commons = [each.limit_nano - round(each.limit_nano * reserve) for each in self.allowances]
+        for call in self.books:
+            call.reserved = [self.amount(k, call.most) for k in range(len(self.allowances))]
+
     @rule(most=nanos, is_urgent=st.booleans(), waits=st.booleans())
     def ask(self, most, is_urgent, waits):
         promised_at = self.budget.ready_at(Cost(most), is_urgent, self.now)
@@ -148,7 +163,8 @@ class AgainstTheBooks(RuleBasedStateMachine):
             self.budget.release(ticket, self.now)
             return
         call.bill = int(call.most * share)
-        self.ratios.append(call.bill / max(call.most, 1))
+        if any(not each.is_hard for each in self.allowances):
+            self.ratios.append(call.bill / max(call.most, 1))
         self.budget.settle(ticket, call.bill, self.now)
 
     def teardown(self):
@@ -156,7 +172,7 @@ class AgainstTheBooks(RuleBasedStateMachine):
         for k, each in enumerate(getattr(self, "allowances", ())):
             if not each.is_hard:
                 continue
-            for last in self.books:
+            for last in self.books[self.n_before :]:
                 together = [
                     call
                     for call in self.books

@@ -15,6 +15,7 @@ It knows no prices: whoever sends says what a call can cost, and what it did cos
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
@@ -22,6 +23,9 @@ from typing import NamedTuple
 from sbsim.components.budget.likely import Cost, LikelyCost
 from sbsim.components.budget.windows import Booking, CalendarWindow, Pace, RollingWindow
 from sbsim.errors import StateError
+
+MEMORY = 100_000
+"""Calls that are remembered at most for windows that come later, as long as a window of today counts them."""
 
 
 class Allowance(NamedTuple):
@@ -59,13 +63,15 @@ class Account:
 
 
 class Ticket:
-    """A call's bookings, one per window that counts it."""
+    """A call's bookings, one per window that counts it. `bill_nano` is its bill once it is settled."""
 
-    __slots__ = ("bookings", "cost", "is_open")
+    __slots__ = ("bill_nano", "bookings", "cost", "is_open", "sent_at")
 
-    def __init__(self, cost: Cost, bookings: list[Booking]) -> None:
+    def __init__(self, cost: Cost, bookings: list[Booking], sent_at: float) -> None:
         self.cost = cost
         self.bookings = bookings
+        self.sent_at = sent_at
+        self.bill_nano = 0
         self.is_open = True
 
 
@@ -82,19 +88,31 @@ class Budget:
     accounts : one per allowance, in their order. needs_bound : whether a call without a most is never taken (some window is hard).
     """
 
-    __slots__ = ("_books", "_likely", "accounts", "needs_bound")
+    __slots__ = ("_books", "_is_soft", "_kept_s", "_likely", "_tickets", "accounts", "needs_bound")
 
     def __init__(
         self, allowances: Sequence[Allowance], *, reserve_urgent: float = 0.0, reserve_quantile: float = 1.0, is_paced: bool = False
     ) -> None:
-        self.accounts = tuple(Account(allowance, reserve_urgent, is_paced) for allowance in allowances)
-        self.needs_bound = any(account.is_hard for account in self.accounts)
-        self._likely = None if all(account.is_hard for account in self.accounts) else LikelyCost(reserve_quantile)
-        self._books: list[tuple[RollingWindow | CalendarWindow | Pace, bool]] = []  # all that counts calls, and whether it counts the most
-        for account in self.accounts:
-            self._books.append((account.window, account.is_hard))
-            if account.pace is not None:
-                self._books.append((account.pace, account.is_hard))
+        self._tickets: deque[Ticket] = deque()  # in order of sending: what some window still counts
+        self._likely = LikelyCost(reserve_quantile)
+        self._keep(allowances, reserve_urgent, is_paced)
+
+    def configure(self, allowances: Sequence[Allowance], *, reserve_urgent: float, reserve_quantile: float, is_paced: bool) -> None:
+        """Other allowances from now on; they count what was booked before as if they had always held, as far as it is remembered.
+
+        What is remembered is what the windows before still counted: a longer window does not know what came before them. An open call without a most
+        counts in a hard window at its list price.
+        """
+        self._likely = LikelyCost(reserve_quantile, self._likely)
+        self._keep(allowances, reserve_urgent, is_paced)
+        for ticket in self._tickets:
+            hard, soft = self._amounts(ticket.cost)
+            if ticket.cost.most_nano is None:
+                hard = ticket.cost.list_nano
+            ticket.bookings = [window.take(hard if is_hard else soft, ticket.sent_at) for window, is_hard in self._books]
+            if not ticket.is_open:
+                for (window, _), booking in zip(self._books, ticket.bookings, strict=True):
+                    window.settle(booking, ticket.bill_nano, ticket.sent_at)
 
     def can_ever(self, cost: Cost, is_urgent: bool) -> bool:
         """Whether empty windows have room for such a call, by what is known of it now."""
@@ -138,12 +156,17 @@ class Budget:
         if self.needs_bound and cost.most_nano is None:
             raise StateError("a hard budget met a call whose cost nothing bounds; ask ready_at first")
         hard, soft = self._amounts(cost)
-        return Ticket(cost, [window.take(hard if is_hard else soft, now) for window, is_hard in self._books])
+        ticket = Ticket(cost, [window.take(hard if is_hard else soft, now) for window, is_hard in self._books], now)
+        tickets = self._tickets
+        while tickets and not tickets[0].is_open and (tickets[0].sent_at + self._kept_s <= now or len(tickets) >= MEMORY):
+            tickets.popleft()
+        tickets.append(ticket)
+        return ticket
 
     def settle(self, ticket: Ticket, bill_nano: int, now: float) -> None:
         """The call's bill is known. Raises StateError when it was before."""
         self.release(ticket, now, bill_nano)
-        if self._likely is not None:
+        if self._is_soft:
             self._likely.add(ticket.cost, bill_nano)
 
     def release(self, ticket: Ticket, now: float, bill_nano: int = 0) -> None:
@@ -151,13 +174,24 @@ class Budget:
         if not ticket.is_open:
             raise StateError(f"a booking of {ticket.cost} is settled twice; a call has one bill")
         ticket.is_open = False
+        ticket.bill_nano = bill_nano
         for (window, _), booking in zip(self._books, ticket.bookings, strict=True):
             window.settle(booking, bill_nano, now)
 
     # -- steps -------------------------------------------------------------------------------------------------------------
+    def _keep(self, allowances: Sequence[Allowance], reserve_urgent: float, is_paced: bool) -> None:
+        """These allowances, with empty windows."""
+        self._kept_s = max(allowance.window_s for allowance in allowances)
+        self.accounts = tuple(Account(allowance, reserve_urgent, is_paced) for allowance in allowances)
+        self.needs_bound = any(account.is_hard for account in self.accounts)
+        self._is_soft = any(not account.is_hard for account in self.accounts)
+        self._books: list[tuple[RollingWindow | CalendarWindow | Pace, bool]] = []  # all that counts calls, and whether it counts the most
+        for account in self.accounts:
+            self._books.append((account.window, account.is_hard))
+            if account.pace is not None:
+                self._books.append((account.pace, account.is_hard))
+
     def _amounts(self, cost: Cost) -> tuple[int, int]:
         """Nano-dollars that hard and soft windows reserve."""
         most = cost.most_nano
-        if self._likely is None:
-            return (0 if most is None else most), 0
-        return (0 if most is None else most), self._likely.nano(cost)
+        return (0 if most is None else most), self._likely.nano(cost) if self._is_soft else 0

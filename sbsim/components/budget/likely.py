@@ -39,13 +39,14 @@ class LikelyCost:
     Parameters
     ----------
     quantile : share of calls, 0 to 1, whose bills should not exceed what was reserved for them.
+    learnt : another quantile's, whose memory this one goes on with.
     """
 
     __slots__ = ("_kinds", "_quantile")
 
-    def __init__(self, quantile: float) -> None:
+    def __init__(self, quantile: float, learnt: LikelyCost | None = None) -> None:
         self._quantile = Fraction(repr(float(quantile)))
-        self._kinds: dict[tuple[int, bool], _Ratios] = {}
+        self._kinds: dict[tuple[int, bool], _Ratios] = {} if learnt is None else learnt._kinds
 
     def nano(self, cost: Cost) -> int:
         """What to reserve for a call."""
