@@ -244,7 +244,7 @@ class Batch:
     """Items planned together: first an open group, then ready to go, then bound to a lane and cut into calls. It carries its sums."""
 
     __slots__ = (
-        "call", "deadline_at", "due_at", "duration_s", "group", "is_joinable", "items", "lane", "list_usd", "opened_at", "parts",
+        "call", "deadline_at", "due_at", "duration_s", "group", "is_joinable", "items", "lane", "list_usd", "max_size", "opened_at", "parts",
         "path", "rank", "ready_at", "serial", "shapes", "state", "urgency",
     )  # fmt: skip
 
@@ -255,6 +255,7 @@ class Batch:
         self.items: list[Item] = []
         self.duration_s = 0.0
         self.list_usd = 0.0
+        self.max_size = 1  # items that it may hold, set when it opens
         self.urgency = BACKGROUND
         self.deadline_at = inf
         self.opened_at = opened_at

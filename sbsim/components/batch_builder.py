@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Protocol
 
-from sbsim.records import BOUND, OPEN, READY, Batch, Item
+from sbsim.records import BOUND, OPEN, READY, Batch, Call, Item, Outcome
 
 
 class Likeness(Protocol):
@@ -27,24 +27,45 @@ class Likeness(Protocol):
     def worst(self, shape: int, duration_s: float, shapes: Mapping[int, Sequence[float]]) -> float: ...
 
 
+class Sizing(Protocol):
+    """How many items the group that an item opens may hold, up to `most`: see `components.sizing`."""
+
+    @property
+    def learns(self) -> bool: ...
+
+    def size(self, item: Item, most: int) -> int: ...
+
+    def answered(self, call: Call, outcome: Outcome, now: float) -> None: ...
+
+
 class BatchBuilder:
     """Greedy formation: what goes, goes as it is.
 
     Parameters
     ----------
-    max_size : items. max_usd : list-price dollars. max_duration_s : seconds of content. max_wait_s : seconds from a group's first arrival.
+    max_size : items; `sizing` may set a group's less. max_usd : list-price dollars. max_duration_s : seconds of content.
+    max_wait_s : seconds from a group's first arrival.
     late_join : whether a ready group may take compatible items until it is bound.
     """
 
     __slots__ = (
         "_agenda", "_home", "_joinable", "_serial", "closed_by", "due_at", "late_join", "max_duration_s", "max_size", "max_usd", "max_wait_s",
-        "n_late_joins", "n_open", "similarity",
+        "n_late_joins", "n_open", "n_resized", "similarity", "sizing",
     )  # fmt: skip
 
     def __init__(
-        self, *, max_size: int, max_usd: float, max_duration_s: float, max_wait_s: float, similarity: Likeness, late_join: bool = True
+        self,
+        *,
+        max_size: int,
+        max_usd: float,
+        max_duration_s: float,
+        max_wait_s: float,
+        similarity: Likeness,
+        sizing: Sizing,
+        late_join: bool = True,
     ) -> None:
         self.max_size = max_size
+        self.sizing = sizing
         self.max_usd = max_usd
         self.max_duration_s = max_duration_s
         self.max_wait_s = max_wait_s
@@ -53,6 +74,7 @@ class BatchBuilder:
         self.due_at = inf
         self.n_open = 0
         self.n_late_joins = 0
+        self.n_resized = 0  # groups that were set less than `max_size`
         self.closed_by = {"size": 0, "cost": 0, "duration": 0, "due": 0, "flush": 0}
         self._joinable: dict[int, list[Batch]] = {}  # by group number, oldest first
         self._home: dict[int, Batch] = {}  # by group and shape: the group that last took this shape
@@ -98,7 +120,7 @@ class BatchBuilder:
             span[0] = duration_s
         elif duration_s > span[1]:
             span[1] = duration_s
-        if len(batch.items) >= self.max_size:
+        if len(batch.items) >= batch.max_size:
             self._close_door(batch)
             if batch.state == OPEN:
                 return [*(ready or ()), self._make_ready(batch, now, "size")]
@@ -206,6 +228,9 @@ class BatchBuilder:
         self._serial += 1
         batch = Batch(self._serial, item.lane, item.group, item.opened_at)
         batch.due_at = item.opened_at + self.max_wait_s
+        batch.max_size = self.sizing.size(item, self.max_size)
+        if batch.max_size < self.max_size:
+            self.n_resized += 1
         joinable = self._joinable.get(item.group)
         if joinable is None:
             self._joinable[item.group] = [batch]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from math import inf
 
 from sbsim.components.batch_builder import BatchBuilder
@@ -15,7 +15,7 @@ from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import Limit, RateLimiter
 from sbsim.components.retry import Retry
 from sbsim.components.similarity import Similarity
-from sbsim.components.sizing import fixed
+from sbsim.components.sizing import AimdSize, CapacitySize, ComplexitySize, FailureSize, FixedSize, Sizing
 from sbsim.components.tally import ServiceEstimate
 from sbsim.config import Config
 from sbsim.pipeline.dispatch import Dispatcher
@@ -23,7 +23,7 @@ from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup, TierPlace
 from sbsim.pipeline.pipeline import Pipeline
 from sbsim.pricing import PriceBook
-from sbsim.records import CDN, REDIS
+from sbsim.records import CDN, REDIS, Batch
 from sbsim.scenario import ProviderSpec
 from sbsim.units import to_nano
 
@@ -48,16 +48,18 @@ def build(
     """
     batching = config.batching
     similarity = Similarity(shapes, config.similarity, batching.similarity_threshold)
+    lanes = [_lane(i, spec, book, config, epoch_at) for i, (spec, book) in enumerate(zip(providers, books, strict=True))]
     builder = BatchBuilder(
-        max_size=fixed(batching.max_batch_size),
+        max_size=batching.max_batch_size,
         max_usd=_or_inf(batching.max_batch_cost),
         max_duration_s=_or_inf(batching.max_batch_duration),
         max_wait_s=batching.max_wait,
         similarity=similarity,
+        sizing=_sizing(config, lanes, lambda: builder.open_batches()),
         late_join=batching.late_join,
     )
     dispatcher = Dispatcher(
-        lanes=[_lane(i, spec, book, config, epoch_at) for i, (spec, book) in enumerate(zip(providers, books, strict=True))],
+        lanes=lanes,
         budget=_budget(config, epoch_at),
         builder=builder,
         coalescer=Coalescer(batching.coalesce),
@@ -91,6 +93,16 @@ def tiers(config: Config) -> list[TierPlace]:
 
 def _or_inf(value: float | None) -> float:
     return inf if value is None else value
+
+
+def _sizing(config: Config, lanes: Sequence[Lane], groups: Callable[[], Iterable[Batch]]) -> Sizing:
+    """The policy that `batching.sizing` names."""
+    if config.batching.sizing == "capacity":
+        return CapacitySize(lanes, groups)
+    if config.batching.sizing == "failure":
+        return FailureSize([lane.book for lane in lanes], [lane.max_part for lane in lanes], config.retry.max_attempts)
+    plain: dict[str, type[Sizing]] = {"fixed": FixedSize, "complexity": ComplexitySize, "aimd": AimdSize}
+    return plain[config.batching.sizing]()
 
 
 def _budget(config: Config, epoch_at: float) -> Budget | None:

@@ -74,6 +74,7 @@ class Pipeline:
         self.coalescer = dispatcher.coalescer
         self.builder = dispatcher.builder
         self.budget = dispatcher.budget
+        self._learn = dispatcher.builder.sizing.answered if dispatcher.builder.sizing.learns else None
         self.dispatcher = dispatcher
         self.retry = retry
         self.n_submitted = self.n_delivered = self.n_failed = self.n_refused = self.n_cancelled = 0
@@ -173,6 +174,8 @@ class Pipeline:
                 self.budget.release(call.reservation, now)
             else:
                 self.budget.settle(call.reservation, call.bill_nano, now)
+        if self._learn is not None:
+            self._learn(call, outcome, now)
         out: list[Action] = []
         if error is None:
             lane.service.add(now - call.sent_at)
@@ -252,6 +255,7 @@ class Pipeline:
             "n_near_hits": self.n_near_hits,
             "n_joined": self.n_joined,
             "n_late_joins": self.builder.n_late_joins,
+            "n_resized": self.builder.n_resized,
             "n_retries": self.n_retries,
             "n_timed_out": self.n_timed_out,
             "n_bisected": self.n_bisected,

@@ -108,7 +108,7 @@ class PriceBook:
         known = self._know(facts)
         if not known.price.gpu:
             return known.alone_nano
-        return self._bill_in_full([known], self._expected_s(facts))[0]
+        return self._bill_in_full([known], self.expected_s(facts))[0]
 
     # -- one call ----------------------------------------------------------------------------------------------------------
     def bill(self, items: Sequence[Item], outcome: Outcome) -> tuple[int, int, list[int]]:
@@ -239,10 +239,16 @@ class PriceBook:
         return known
 
     # -- GPU seconds before they are known ---------------------------------------------------------------------------------
-    def _expected_s(self, facts: Facts) -> float:
-        """Mean running time of a call of one, seconds: set-up + item (the noise has mean 1), or the mean of `total`."""
+    def expected_s(self, facts: Facts, n: int = 1) -> float:
+        """Mean running time of a call of `n` such contents, seconds: set-up + max(item, sum / parallel) (the noise has mean 1), or `total`'s mean.
+
+        0 where no latency is stated.
+        """
         latency = self._latency
-        return float(latency.setup + self._item_s(facts) if latency.total is None else latency.total.mean)
+        if latency.total is not None:
+            return float(latency.total.mean)
+        item_s = self._item_s(facts)
+        return float(latency.setup + max(item_s, n * item_s / latency.parallel_items))
 
     def _item_s(self, facts: Facts) -> float:
         latency = self._latency

@@ -107,6 +107,14 @@ def some_scenario(k):
                     del limit["burst"]
     if rng.random() < 0.4:
         config["budget"] = {"limit": pick([0.5, 3.0]), "window": 60, "reserve_urgent": pick([0, 0.3])}
+        if rng.random() < 0.5:  # beside it a calendar window, whose resets fall on whole seconds, and soft ones
+            config["budget"]["windows"] = [
+                {"limit": pick([0.3, 1.0]), "window": pick([20, 30]), "resets": pick(["00:00 UTC", "rolling"]), "kind": pick(["hard", "soft"])}
+                for _ in range(pick([1, 2]))
+            ]
+        more = {"kind": pick(["hard", "hard", "soft"]), "reserve_quantile": pick([0.5, 0.9, 1]), "pacing": pick([False, False, True])}
+        config["budget"].update(more)
+    config["batching"]["sizing"] = pick(["fixed", "complexity", "capacity", "failure", "aimd"])
     config["cache"]["policy"] = pick(["lru", "lfu", "sieve", "w_tinylfu", "gdsf"])
     config["routing"] = {
         "policy": pick(["cheapest", "fastest", "balanced", "single"]),

@@ -114,7 +114,8 @@ def random_run(seed: int) -> tuple[Any, Any, Any]:
     )  # fmt: skip
     traffic = SimpleNamespace(
         n=n, arrived_at=arrived_at, deadline_at=deadline_at, urgency=urgency, contents=contents, shapes=shapes,
-        intent=[], knows_intent=False, horizon_at=float(source.uniform(50, 100)), epoch_at=float(source.choice([0.0, 1.7e9])), content_index=source.integers(0, len(contents), total), job_index=source.integers(-1, 4, total),
+        intent=[], knows_intent=False, horizon_at=float(source.uniform(50, 100)), epoch_at=float(source.choice([0.0, 1.7e9])),
+        content_index=source.integers(0, len(contents), total), job_index=source.integers(-1, 4, total),
     )  # fmt: skip
     return SimpleNamespace(prepared=traffic, log=log), random_scenario(source), (how == NEAR) & (source.random(total) < 0.5)
 
@@ -292,12 +293,12 @@ class OneByOne:
         for limit, width, resets in first + [(each.limit, each.window, each.resets) for each in budget.windows]:
             if resets == "rolling":
                 ends = [self.start_at, *(c["sent_at"] for c in self.calls if self.start_at <= c["sent_at"] < self.end_at + width)]
-                spans = [(lambda at, t=t: at <= t < at + width) for t in ends]
+                spans = [(lambda at, t=t, width=width: at <= t < at + width) for t in ends]
             else:
                 wall_at = 60.0 * int(resets[3:5]) - self.traffic.epoch_at
                 begin_at = wall_at + width * ((self.start_at - wall_at) // width)
                 starts = [begin_at + k * width for k in range(100) if begin_at + k * width < self.end_at]
-                spans = [(lambda at, t=t: t <= at < t + width) for t in starts]
+                spans = [(lambda at, t=t, width=width: t <= at < t + width) for t in starts]
             shares += [sum(c["bill_nano"] for c in self.calls if holds(c["sent_at"])) / 1e9 / limit for holds in spans]
         return max(shares, default=None)
 
@@ -305,9 +306,6 @@ class OneByOne:
         period = self.end_at - self.start_at
         done = [self.log.done_at[k] for k in range(len(self.log.how)) if self.log.how[k] in DELIVERED]
         half = (self.start_at + self.end_at) / 2
-        budget = self.scenario.config.budget
-        ends = [self.start_at, *(c["sent_at"] for c in self.calls if self.start_at <= c["sent_at"] < self.end_at + budget.window)]
-        fullest = max(sum(c["bill_nano"] for c in self.calls if c["sent_at"] <= t < c["sent_at"] + budget.window) for t in ends)
         slots = [min((limit.n for limit in provider.limits if limit.unit == "concurrency"), default=0) for provider in self.scenario.providers]
         held = 0.0
         for c in self.calls:

@@ -45,8 +45,8 @@ class Account:
 
     Attributes
     ----------
-    common_nano : up to where calls that are not urgent may fill the window. exhausted_at : the first instant at which it held a call back (inf: never).
-    n_held : how often it did.
+    common_nano : up to where calls that are not urgent may fill the window.
+    exhausted_at, n_held : the first instant at which it held a call back (inf: never), and how often it did.
     """
 
     __slots__ = ("common_nano", "exhausted_at", "is_hard", "limit_nano", "n_held", "pace", "window")
@@ -81,7 +81,8 @@ class Budget:
     Parameters
     ----------
     allowances : one or more. reserve_urgent : share of every limit kept for urgent calls, 0 to 1.
-    reserve_quantile : quantile of a call's cost that soft windows reserve, 0 to 1. is_paced : whether work that is not urgent is spread over the window.
+    reserve_quantile : quantile of a call's cost that soft windows reserve, 0 to 1.
+    is_paced : whether work that is not urgent is spread over every window.
 
     Attributes
     ----------
@@ -119,10 +120,7 @@ class Budget:
         if self.needs_bound and cost.most_nano is None:
             return False
         hard, soft = self._amounts(cost)
-        for account in self.accounts:
-            if (hard if account.is_hard else soft) > (account.limit_nano if is_urgent else account.common_nano):
-                return False
-        return True
+        return all((hard if account.is_hard else soft) <= (account.limit_nano if is_urgent else account.common_nano) for account in self.accounts)
 
     def ready_at(self, cost: Cost, is_urgent: bool, now: float) -> float:
         """`now` if the call may go, else when enough has left the windows; inf where only a settlement can help, or nothing."""

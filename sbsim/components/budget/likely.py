@@ -2,8 +2,8 @@
 
 Contract. Of each settled call the ratio of its bill to a yardstick is remembered, the last `MEMORY` of its kind (its lane, and whether anything
 bounds its cost). The yardstick is the most that the call can cost; where nothing bounds that, its price by the list. The reservation for a new call
-is its yardstick times the k-th smallest of the n ratios, k = ceil(q (n + 1)): whatever law the ratios follow, as long as their order says nothing, the
-next one does not exceed it with probability k / (n + 1) >= q (Wilks, "Determination of sample sizes for setting tolerance limits", Annals of
+is its yardstick times the k-th smallest of the n ratios, k = ceil(q (n + 1)): whatever law the ratios follow, as long as their order says nothing,
+the next one does not exceed it with probability k / (n + 1) >= q (Wilks, "Determination of sample sizes for setting tolerance limits", Annals of
 Mathematical Statistics 12, 1941). While k > n no ratio seen so far is large enough to promise that, and the most is reserved; where there is no most,
 the largest ratio seen, 1 at least. So q = 1 reserves the most of every call that has one, and 0 reserves nothing.
 
