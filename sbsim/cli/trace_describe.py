@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbsim.cli.options import Columns, Defaults, Json, Quiet, SkipBadRows, pairs
+from sbsim.cli.options import Columns, Defaults, Json, Plot, Quiet, SkipBadRows, figure_kind, pairs
 
 if TYPE_CHECKING:
     from sbsim.scenario import ProviderSpec
@@ -40,7 +40,7 @@ def describe(
             "--prices", metavar="SCENARIO", help="Compare the recorded bill with the one at these prices: a scenario, or a file of providers."
         ),
     ] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw the traffic: png, svg or pdf, by the name's ending.")] = None,
+    plot: Plot = None,
     skip: SkipBadRows = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -60,7 +60,7 @@ def describe(
     from sbsim.workload import bills, described
     from sbsim.workload.traces import read_trace
 
-    kind = None if plot is None else _kind(plot)
+    kind = None if plot is None else figure_kind(plot)
     providers, reading = ((), {}) if prices is None else _prices(prices)
     given = {"format": format, "columns": pairs("--column", columns), "defaults": {**reading.pop("defaults", {}), **pairs("--default", defaults)}}
     if not (given["format"] or given["columns"]):
@@ -96,6 +96,10 @@ def _prices(prices: str) -> tuple[tuple[ProviderSpec, ...], dict[str, Any]]:
     from sbsim.scenario import load, shipped
     from sbsim.scenario.deployment import load_providers, says_traffic
 
+    if prices not in shipped() and not Path(prices).is_file():
+        raise typer.BadParameter(
+            f"--prices {prices}: no such file; allowed: a scenario, or a file with a list `providers`; shipped: {', '.join(shipped())}"
+        )
     if prices not in shipped() and not says_traffic(prices):
         return load_providers(prices), {}
     scenario = load(prices)
@@ -108,15 +112,6 @@ def _warnings(prices: str | None, billed: Bills | None) -> tuple[str, ...]:
     if billed is not None:
         return billed.warnings
     return () if prices is None else ("no row states what it cost, so there is no bill to compare; try --column cost_usd=NAME",)
-
-
-def _kind(path: Path) -> str:
-    from sbsim.report.traffic import FORMATS
-
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        raise typer.BadParameter(f"--plot {path}: the name must end in {', '.join(f'.{each}' for each in FORMATS)}; try {path.with_suffix('.png')}")
-    return kind
 
 
 def _draw(path: Path, kind: str, trace: Trace, found: Description) -> None:

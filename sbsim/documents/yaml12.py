@@ -18,7 +18,7 @@ from sbsim.errors import ScenarioError
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 20
-_TOO_DEEP = f"nested more than {MAX_DEPTH} deep; nothing here needs that"
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep; nothing here needs that, try fewer brackets"
 _LONGEST_INTEGER = 300
 """Digits that a float can still hold; longer ones are read as a float, and refused as not finite."""
 
@@ -59,7 +59,7 @@ def read_yaml(text: str | bytes, source: str) -> tuple[Any, Origins]:
             raise ScenarioError(f"{where}: {_TOO_DEEP}") from None
         raise ScenarioError(f"{where}: not YAML: {error.problem or error.context}; try quoting the text or checking the indentation") from None
     except yaml.YAMLError as error:  # a control character
-        raise ScenarioError(f"{source}: not YAML: {str(error).splitlines()[0]}") from None
+        raise ScenarioError(f"{source}: not YAML: {str(error).splitlines()[0]}; try saving it as UTF-8 text without them") from None
 
 
 def read_scalar(text: str) -> str | int | float | bool | None:
@@ -71,10 +71,10 @@ def read_scalar(text: str) -> str | int | float | bool | None:
     if _FLOAT.match(text):
         value = float(text)
         if math.isinf(value):
-            raise ValueError(f"{text[:30]} is not a finite number; `none` means no such limit")
+            raise ValueError(f"{text[:30]} is not a finite number; `none` means no such limit; try a number")
         return value
     if _NOT_FINITE.match(text):
-        raise ValueError(f"{text} is not a finite number; `none` means no such limit")
+        raise ValueError(f"{text} is not a finite number; `none` means no such limit; try a number")
     return None if _NULL.match(text) else text
 
 
@@ -122,7 +122,7 @@ class _Composer:
         entries: dict[Any, Any] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                raise self._refusal(event, path, "a key must be text or a number")
+                raise self._refusal(event, path, "a key must be text or a number; try quoting it")
             key = self._node(event, events, path)
             if key == "<<" and event.implicit[0]:
                 raise self._refusal(event, path, "the merge key << is not read; try writing the entries out")

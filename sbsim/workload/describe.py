@@ -62,15 +62,15 @@ class Histogram:
 
     @classmethod
     def of_gaps(cls, gaps: NDArray[np.float64]) -> Histogram:
-        """Gaps by powers of ten: those of 0 s and up to the least power first."""
+        """Gaps by powers of ten; those below a millisecond, or below the least of them, first."""
         positive = gaps[gaps > 0]
-        low = high = -4  # what is below a millisecond is one bin
+        low = high = -3
         if positive.size:
             low, high = max(low, int(np.floor(np.log10(positive.min())))), int(np.floor(np.log10(positive.max()))) + 1
-        high = max(high, low + 1)
-        edges = (0.0, *(10.0**power for power in range(low + 1, high + 1)))
-        counts = np.bincount(np.searchsorted(edges, gaps, side="right") - 1, minlength=len(edges) - 1)
-        return cls(edges, tuple(counts[: len(edges) - 1].tolist()))
+        edges = np.array([0.0, *(10.0**power for power in range(low, max(low, high) + 1))])
+        counts = np.bincount(np.searchsorted(edges, gaps, side="right") - 1, minlength=edges.size - 1)
+        first = int(counts[0] == 0)
+        return cls(tuple(edges[first:].tolist()), tuple(counts[first : edges.size - 1].tolist()))
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ BROKEN: dict[str, tuple[bytes | str, dict[str, Any], str]] = {
     "cut gzip": (gzip.compress((HEAD + "".join(f"{k},image,{k * k},3,2\n" for k in range(20_000))).encode())[:-3000], {}, r"not a whole gzip file"),
     "no gzip": (b"\x1f\x8b" + b"not deflated", {}, r"t\.csv: not a whole gzip file"),
     "UTF-16": ((HEAD + GOOD).encode("utf-16"), {}, r"t\.csv: the text is UTF-16; allowed: UTF-8; try saving it as UTF-8"),
-    "Latin-1": ((HEAD + GOOD + "2,image,8,3,dépêche\n").encode("latin-1"), {}, r"t\.csv: .*not UTF-8 text .*try saving the file as UTF-8"),
+    "Latin-1": ((HEAD + GOOD + "2,image,8,3,dépêche\n").encode("latin-1"), {}, r"t\.csv:3: not UTF-8 text .*try saving the file as UTF-8"),
     "JSON array": ('[{"arrived_at": 1}]', {}, r"t\.csv: this is one JSON array; allowed: one JSON object a line; try `jq"),
     "cut Parquet": (cut_parquet(), {}, r"t\.csv: not a whole Parquet file"),
     "damaged Parquet": (damaged_parquet(), {}, r"the Parquet file is damaged|not a whole Parquet file"),

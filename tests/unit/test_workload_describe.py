@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sbsim.workload import Quantiles, describe
+from sbsim.workload.describe import Histogram
 
 
 def test_a_small_trace_by_hand(tmp_path):
@@ -73,3 +74,29 @@ def test_what_was_skipped_is_said(tmp_path):
 def test_quantiles_are_order_statistics(n, p90):
     """The p-quantile of n values is the ceil(p n)-th."""
     assert Quantiles.of(np.arange(n, 0, -1.0)).p90 == p90
+
+
+@pytest.mark.parametrize(
+    ("gaps", "edges", "counts"),
+    [
+        ([10.0] * 9, (10, 100), (9,)),
+        ([0.0, 0.0], (0, 0.001), (2,)),
+        ([0.5, 0.0, 3.0, 20.0, 1e-9], (0, 0.001, 0.01, 0.1, 1, 10, 100), (2, 0, 0, 1, 1, 1)),
+        ([1.0, 10.0], (1, 10, 100), (1, 1)),
+    ],
+)
+def test_gaps_are_counted_by_powers_of_ten(gaps, edges, counts):
+    """Each from its edge up to the next; all that is below a millisecond is one bin; none is lost."""
+    found = Histogram.of_gaps(np.array(gaps))
+    assert found.edges == pytest.approx(edges)
+    assert found.counts == counts
+    assert sum(found.counts) == len(gaps)
+
+
+@pytest.mark.parametrize(("span", "width"), [(0.0, 0.001), (59.0, 1.0), (61.0, 2.0), (3600.0, 120.0), (86_400.0, 1800.0), (1e9, 193 * 86_400.0)])
+def test_arrivals_are_counted_in_bins_of_a_round_length(span, width):
+    """Sixty of them at most, whatever the span; none is lost."""
+    found = Histogram.of_time(np.array([5.0, 5.0, 5.0 + span]))
+    assert found.edges[1] == pytest.approx(width)
+    assert len(found.counts) <= 60
+    assert sum(found.counts) == 3

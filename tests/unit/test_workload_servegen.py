@@ -57,7 +57,7 @@ def test_every_window_has_its_rate_and_its_law_of_gaps(tmp_path):
 
 
 def test_a_bursty_client_keeps_its_mean_rate(tmp_path):
-    """The process has run for ever when it begins and no window cuts it; one that began anew in each would bring (cv^2 - 1) / 2 too many each time."""
+    """The process has run for ever when it begins and no window cuts it; begun anew in each it would bring (cv^2 - 1) / 2 too many each time."""
     folder = client(tmp_path, 1, "".join(f"{600 * k},0.1,5,Gamma,0.04,250\n" for k in range(10)))
     n = [drawn(folder, seed).n for seed in range(200)]
     assert np.mean(n) == pytest.approx(600, abs=4 * np.std(n) / sqrt(len(n)))

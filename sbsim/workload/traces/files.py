@@ -141,8 +141,7 @@ class Table:
     # -- text ----------------------------------------------------------------------------------------------------------------
     def _lines(self) -> Iterator[str]:
         """Lines with their ends. Raises TraceError where they are no UTF-8 text."""
-        opened: Any = gzip.open(self._path, "rb") if self._is_gzip else open(self._path, "rb")  # noqa: SIM115  # closed below
-        with io.TextIOWrapper(opened, encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(self._opened(), encoding="utf-8-sig", newline="") as file:
             n = 0
             try:
                 for n, line in enumerate(file, 1):  # for the message
@@ -150,9 +149,23 @@ class Table:
                         raise TraceError(f"{self._path}:{n}: the file is binary (it holds zero bytes); allowed: csv, jsonl, Parquet")
                     yield line
             except UnicodeDecodeError as error:
-                raise TraceError(f"{self._path}: after line {n}: not UTF-8 text ({error.reason}); try saving the file as UTF-8") from None
+                raise TraceError(f"{self._path}:{self._undecoded()}: not UTF-8 text ({error.reason}); try saving the file as UTF-8") from None
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise TraceError(f"{self._path}: after line {n}: not a whole gzip file ({error}); try getting it anew") from None
+
+    def _opened(self) -> Any:
+        return gzip.open(self._path, "rb") if self._is_gzip else open(self._path, "rb")
+
+    def _undecoded(self) -> int:
+        """The first line that is not UTF-8; whoever decodes reads ahead of it."""
+        n = 0
+        with self._opened() as file:
+            for n, line in enumerate(file, 1):  # for the end
+                try:
+                    line.decode()
+                except UnicodeDecodeError:
+                    return n
+        return n
 
     def _csv_rows(self) -> Iterator[tuple[int, list[str]]]:
         """(line on which it starts, cells) of each row that is not blank, header included."""
@@ -256,7 +269,7 @@ class Table:
 def _head(path: str) -> bytes:
     """The first bytes of a file. Raises TraceError when there is none to read."""
     if Path(path).is_dir():
-        raise TraceError(f"{path}: this is a directory; a trace is one file: csv, jsonl or Parquet")
+        raise TraceError(f"{path}: this is a directory; a trace is one file: csv, jsonl or Parquet; try a file in it, or format: servegen")
     try:
         with open(path, "rb") as file:
             return file.read(_HEAD)

@@ -114,7 +114,7 @@ def _read_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         try:
             read = reader(name)(value)
         except ValueError as error:
-            raise ScenarioError(f"defaults.{name}: {error}") from None
+            raise ScenarioError(f"defaults.{name}: {error}; try another value, or leaving it out") from None
         if name.startswith(STYLE):
             values.setdefault("style_params", {})[name.removeprefix(STYLE)] = read
         else:
@@ -159,7 +159,7 @@ def _check_found(rows: Rows, table: Rowed, columns: dict[str, str], bad_rows: Ba
     if rows.n == 0:
         if bad_rows.n:
             raise TraceError(f"{path}: every one of its {bad_rows.n} rows is bad, and nothing is left; the first: {bad_rows.examples[0]}")
-        raise TraceError(f"{path}: the file has a header but no rows; a trace needs at least one")
+        raise TraceError(f"{path}: the file has a header but no rows; a trace needs at least one; try another file")
 
 
 def _cut(trace: Trace, speedup: float, between: tuple[float, float] | None, *, first_at: float | None) -> None:

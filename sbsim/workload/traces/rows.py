@@ -5,7 +5,7 @@ Owns what is remembered of a row; `trace` says where its cells come from and wha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,20 +26,29 @@ _SELDOM_REPEATED = ("prompt", "fingerprint", "inputs", "style_params", "blocks",
 
 
 class _Cells:
-    """Reads the cells of one field, equal ones once."""
+    """Reads the cells of one field, equal ones once.
 
-    def __init__(self, read: Read, blanks: frozenset[str], *, is_remembered: bool) -> None:
+    Parameters
+    ----------
+    is_remembered : whether equal cells are common enough to be looked up. stops : at the first bad cell of a block, which ends the reading anyway.
+    """
+
+    def __init__(self, read: Read, blanks: frozenset[str], *, is_remembered: bool, stops: bool) -> None:
         self._read = read
         self._blanks = blanks
         self._is_remembered = is_remembered
+        self._stops = stops
         self._known: dict[tuple[type, Any], Hashable] = {}  # by type too: 1 and True are equal, and not the same
 
-    def values(self, cells: Sequence[Any]) -> tuple[list[Hashable], list[tuple[int, str]]]:
-        """(values, [(place, problem)]): None for a cell that says nothing or is bad."""
+    def values(self, cells: Sequence[Any], bad: Container[int]) -> tuple[list[Hashable], list[tuple[int, str]]]:
+        """(values, [(place, problem)]): None for a cell that says nothing or is bad, or stands in one of the rows that are `bad` already."""
         values: list[Hashable] = []
         problems: list[tuple[int, str]] = []
         known, read, is_remembered = self._known, self._value, self._is_remembered
         for place, cell in enumerate(cells):
+            if bad and place in bad:
+                values.append(None)
+                continue
             try:
                 if is_remembered:
                     key = (cell.__class__, cell)
@@ -53,6 +62,9 @@ class _Cells:
             except (ValueError, TypeError) as error:
                 problems.append((place, str(error) if isinstance(error, ValueError) else f"{cell!r:.60} is a {type(cell).__name__}"))
                 values.append(None)
+                if self._stops:
+                    values.extend([None] * (len(cells) - place - 1))
+                    break
         return values, problems
 
     def _value(self, cell: Any) -> Hashable:
@@ -76,12 +88,16 @@ class Rows:
         self._moments = {name: column for name, column in places.items() if name in MOMENTS}
         self._places = {name: column for name, column in places.items() if name not in ("arrived_at", "id", *MOMENTS)}
         self._cells = {
-            name: _Cells(known.readers.get(name) or reader(name), known.blanks, is_remembered=name not in _SELDOM_REPEATED) for name in self._places
+            name: _Cells(
+                known.readers.get(name) or reader(name), known.blanks, is_remembered=name not in _SELDOM_REPEATED, stops=not bad_rows.is_skipped
+            )
+            for name in self._places
         }
         self._wish_fields = [name for name in self._places if name not in _OF_THE_REQUEST and name not in OUTCOMES]
         self._assumes_most = known.assumes_most
         self._bad_rows = bad_rows
-        self._instants = Instants() if known.tick_s is None else Ticks(known.tick_s)
+        stops = not bad_rows.is_skipped
+        self._instants = Instants(stops=stops) if known.tick_s is None else Ticks(known.tick_s, stops=stops)
         said = [name for name in places if name in MOMENTS or name in OUTCOMES]
         self._outcomes = OutcomeRows(said, self._instants, known.blanks) if said else None
         self._at: list[NDArray[Any]] = []
@@ -108,7 +124,7 @@ class Rows:
             for name, problems in found.items():
                 _note(faults, problems, block.lines, self._moments[name])
         for name, column in self._places.items():
-            values[name], problems = self._cells[name].values(block.cells[column])
+            values[name], problems = self._cells[name].values(block.cells[column], faults)
             _note(faults, problems, block.lines, column)
             if column not in self.seen and any(cell is not None for cell in block.cells[column]):
                 self.seen.add(column)

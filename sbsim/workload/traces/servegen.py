@@ -74,7 +74,7 @@ def find_clients(path: str) -> list[tuple[int, Path, Path]]:
     folder = place.parent if is_file else place
     numbers = sorted({int(match[1]) for match in map(_FILE.match, names) if match})
     if not numbers:
-        raise TraceError(f"{path}: no client; a ServeGen trace is a folder of chunk-N-trace.csv and chunk-N-dataset.json, or one of these files")
+        raise TraceError(f"{path}: no client; a ServeGen trace is a folder of chunk-N-trace.csv and chunk-N-dataset.json; try its path")
     found = [(number, folder / f"chunk-{number}-trace.csv", folder / f"chunk-{number}-dataset.json") for number in numbers]
     for _, trace, dataset in found:
         for file, other in ((trace, dataset), (dataset, trace)):

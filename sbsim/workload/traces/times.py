@@ -30,13 +30,18 @@ _ALLOWED = 'allowed: seconds from the start, an epoch stamp, or a calendar stamp
 class Instants:
     """Reads one column of instants, block by block.
 
+    Parameters
+    ----------
+    stops : at the first bad cell of a block, which ends the reading anyway.
+
     Attributes
     ----------
     kind : None before the first row, then "relative", "calendar", or "epoch seconds", "epoch milliseconds", …
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, stops: bool = False) -> None:
         self.kind: str | None = None
+        self._stops = stops
 
     @property
     def is_absolute(self) -> bool:
@@ -50,7 +55,7 @@ class Instants:
 
     def alike(self) -> Instants:
         """A reader of another column of the same file."""
-        return Instants()
+        return Instants(stops=self._stops)
 
     def read(self, cells: Sequence[Any]) -> tuple[NDArray[Any], list[tuple[int, str]]]:
         """(instants, [(place, problem)]): shape of `cells` (one or more), 0 where a cell holds no instant, and what is wrong with those."""
@@ -69,6 +74,8 @@ class Instants:
                 instants[place] = value
             except ValueError as error:
                 problems.append((place, str(error)))
+                if self._stops:
+                    break
         return np.array(instants, dtype=np.int64 if self.is_absolute else np.float64), problems
 
     def read_some(self, cells: Sequence[Any], is_blank: Callable[[Any], bool]) -> tuple[list[Any], list[tuple[int, str]]]:
@@ -121,13 +128,13 @@ class Ticks(Instants):
     tick_s : seconds of one tick.
     """
 
-    def __init__(self, tick_s: float) -> None:
-        super().__init__()
+    def __init__(self, tick_s: float, *, stops: bool = False) -> None:
+        super().__init__(stops=stops)
         self.kind = "relative"
         self._per_s = 1 / tick_s
 
     def alike(self) -> Instants:
-        return Ticks(1 / self._per_s)
+        return Ticks(1 / self._per_s, stops=self._stops)
 
     def read(self, cells: Sequence[Any]) -> tuple[NDArray[Any], list[tuple[int, str]]]:
         instants = np.zeros(len(cells))
@@ -142,6 +149,8 @@ class Ticks(Instants):
                 instants[place] = value / self._per_s
             except (TypeError, ValueError, OverflowError):
                 problems.append((place, f"{shown(cell)} is not an instant; allowed: a number, 0 or more, of {1e3 / self._per_s:g} ms each"))
+                if self._stops:
+                    break
         return instants, problems
 
 
