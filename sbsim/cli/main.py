@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from sbsim.cli import export, init, prices, recommend, run, schema, show, sweep, trace, verify
+from sbsim.cli import explain, export, init, prices, recommend, run, schema, show, sweep, trace, verify
 from sbsim.errors import InfeasibleError, OutputError, SbsimError
 
 OK, INFEASIBLE, BAD_INPUT, UNREACHABLE, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
@@ -60,6 +60,7 @@ def sbsim(
 app.command("run")(run.run)
 app.command("sweep")(sweep.sweep)
 app.command("recommend")(recommend.recommend)
+app.command("explain")(explain.explain)
 app.command("export")(export.export)
 app.command("verify")(verify.verify)
 app.command("schema")(schema.schema)
@@ -102,7 +103,7 @@ def _other(error: Exception) -> int:
         _close_stdout()
         where = f"{error.filename}: " if error.filename else ""
         return _say(f"{where}{error.strerror or error}", UNREACHABLE)
-    return _say(f"a bug of ours, {type(error).__name__}; the traceback is in {_keep_traceback(error)}: please report it", BUG)
+    return _say(f"a bug of ours, {type(error).__name__}; {_keep_traceback(error)}: please report it", BUG)
 
 
 def _say(message: str, code: int) -> int:
@@ -113,14 +114,18 @@ def _say(message: str, code: int) -> int:
 
 
 def _keep_traceback(error: Exception) -> str:
-    """Write the traceback to a new file and return its name."""
+    """Write the traceback to a new file and say where it is, or where the error came from if there is no room for a file."""
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="sbsim-bug-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace") as file:
-        file.write(f"{' '.join(map(repr, sys.argv))}\n\n")
-        traceback.print_exception(error, file=file)
-    return file.name
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="sbsim-bug-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{' '.join(map(repr, sys.argv))}\n\n")
+            traceback.print_exception(error, file=file)
+    except OSError as full:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{error} at {last.filename}:{last.lineno}; the traceback cannot be written ({full.strerror or full})"
+    return f"the traceback is in {file.name}"
 
 
 def _close_stdout() -> None:

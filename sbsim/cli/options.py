@@ -51,6 +51,7 @@ Jobs = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: png, svg or pdf, by the name's ending.")]
 Meta = Annotated[bool, typer.Option("--meta", help='Add timings to the JSON document, under "meta".')]
 
 
@@ -65,6 +66,16 @@ def pairs(option: str, given: list[str] | None) -> dict[str, str]:
             )
         found[name] = value
     return found
+
+
+def figure_kind(path: Path) -> str:
+    """The kind of figure that a file's name asks for."""
+    from sbsim.report.figures import FORMATS
+
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise typer.BadParameter(f"--plot {path}: the name must end in {', '.join(f'.{each}' for each in FORMATS)}; try {path.with_suffix('.png')}")
+    return kind
 
 
 def load_scenario(name: str, sets: list[str] | None, configs: list[Path] | None) -> ScenarioModel:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbsim.cli.options import Columns, Defaults, Json, Quiet, SkipBadRows, pairs, whole_number
+from sbsim.cli.options import Columns, Defaults, Json, Plot, Quiet, SkipBadRows, figure_kind, pairs, whole_number
 
 if TYPE_CHECKING:
     from sbsim.workload.reuse.accesses import Accesses
@@ -26,7 +26,7 @@ def cache(
         typer.Option("--policy", metavar="NAME,…", help="lru, lfu, sieve, w_tinylfu, gdsf, belady, unlimited (repeatable). Default: all."),
     ] = None,
     ttl: Annotated[str | None, typer.Option("--ttl", metavar="DURATION", help="How long an entry lives, such as 1h. Default: for ever.")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw the curves: png, svg or pdf, by the name's ending.")] = None,
+    plot: Plot = None,
     format: Annotated[
         str | None, typer.Option("--format", metavar="NAME", help="A trace format, or lines. Default: lines for plain text, else generic.")
     ] = None,
@@ -101,13 +101,10 @@ def to_document(accesses: Accesses, curves: list[Curve], ttl_s: float | None) ->
 
 
 def _draw(path: Path, curves: list[Curve]) -> None:
-    from sbsim.report.miss_ratios import FORMATS, draw_miss_ratios
+    from sbsim.report.miss_ratios import draw_miss_ratios
     from sbsim.search.files import write_files
 
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        raise typer.BadParameter(f"--plot {path}: the name must end in {', '.join(f'.{each}' for each in FORMATS)}; try {path.with_suffix('.png')}")
-    write_files({path: draw_miss_ratios(curves, kind)})
+    write_files({path: draw_miss_ratios(curves, figure_kind(path))})
 
 
 def _show(accesses: Accesses, curves: list[Curve]) -> None:

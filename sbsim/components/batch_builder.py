@@ -12,7 +12,7 @@ come, in order of (due instant, serial), and is harmless when early. A due insta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Protocol
 
@@ -46,10 +46,11 @@ class BatchBuilder:
     max_size : items; `sizing` may set a group's less. max_usd : list-price dollars. max_duration_s : seconds of content.
     max_wait_s : seconds from a group's first arrival.
     late_join : whether a ready group may take compatible items until it is bound.
+    ordinal, step : of several batchers this one numbers its batches ordinal + step, ordinal + 2 step, ...
     """
 
     __slots__ = (
-        "_agenda", "_home", "_joinable", "_serial", "closed_by", "due_at", "late_join", "max_duration_s", "max_size", "max_usd", "max_wait_s",
+        "_agenda", "_home", "_joinable", "_serial", "_step", "closed_by", "due_at", "late_join", "max_duration_s", "max_size", "max_usd", "max_wait_s",
         "n_late_joins", "n_open", "n_resized", "similarity", "sizing",
     )  # fmt: skip
 
@@ -63,6 +64,8 @@ class BatchBuilder:
         similarity: Likeness,
         sizing: Sizing,
         late_join: bool = True,
+        ordinal: int = 0,
+        step: int = 1,
     ) -> None:
         self.max_size = max_size
         self.sizing = sizing
@@ -79,7 +82,7 @@ class BatchBuilder:
         self._joinable: dict[int, list[Batch]] = {}  # by group number, oldest first
         self._home: dict[int, Batch] = {}  # by group and shape: the group that last took this shape
         self._agenda: list[tuple[float, int, Batch]] = []
-        self._serial = 0
+        self._serial, self._step = ordinal, step
 
     def add(self, item: Item, now: float, service_s: float) -> list[Batch] | None:
         """Take an item in; `service_s` is its lane's expected service. Returns the groups that became ready, oldest first (None: none did)."""
@@ -190,19 +193,63 @@ class BatchBuilder:
 
     def remake(self, before: Batch, items: list[Item]) -> Batch:
         """A bound batch of `items` of `before` that were sent in vain: it keeps its age, so it stands where it stood."""
-        self._serial += 1
+        self._serial += self._step
         batch = Batch(self._serial, before.lane, before.group, before.opened_at)
-        batch.items = items
         batch.is_joinable = False
         batch.state = BOUND
         batch.ready_at = before.ready_at
         for item in items:
-            item.batch = batch
-            batch.duration_s += item.content.duration_s
-            batch.list_usd += item.content.individual_usd
-            batch.urgency = min(batch.urgency, item.urgency)
-            batch.deadline_at = min(batch.deadline_at, item.deadline_at)
+            _admit(batch, item)
         return batch
+
+    def configure(
+        self,
+        *,
+        max_size: int,
+        max_usd: float,
+        max_duration_s: float,
+        max_wait_s: float,
+        similarity: Likeness,
+        sizing: Sizing,
+        late_join: bool,
+        services_s: Sequence[float],
+        now: float,
+    ) -> list[Batch]:
+        """New terms, at once; `services_s` is what each lane is expected to take. Returns the groups that became ready, oldest first.
+
+        A group that is full by them goes, and one that is too large goes in pieces, all at once; one whose members are no longer alike enough falls
+        into groups that are. A wait is counted from a group's first arrival, as if it had always been so long.
+        """
+        last_size, last_wait_s = self.max_size, self.max_wait_s
+        self.max_size, self.max_usd, self.max_duration_s, self.max_wait_s = max_size, max_usd, max_duration_s, max_wait_s
+        self.similarity, self.sizing, self.late_join = similarity, sizing, late_join
+        self._home.clear()
+        ready: list[Batch] = []
+        for batch in sorted((batch for batches in self._joinable.values() for batch in batches), key=lambda batch: batch.serial):
+            batch.max_size = max_size if batch.max_size == last_size else min(batch.max_size, max_size)
+            if batch.state == OPEN:
+                waits_until, service_s = batch.opened_at + last_wait_s, services_s[batch.lane]
+                must_at = batch.due_at if batch.due_at < waits_until else batch.deadline_at - service_s
+                batch.due_at = min(batch.opened_at + max_wait_s, must_at) if max_wait_s != last_wait_s else batch.due_at
+                ready.extend(self._judge(batch, service_s, now))
+            elif not late_join or len(batch.items) >= batch.max_size:
+                self._close_door(batch)
+        self._agenda = [(batch.due_at, batch.serial, batch) for batch in self.open_batches()]
+        heapify(self._agenda)
+        self._refresh()
+        return ready
+
+    def split(self, batch: Batch) -> list[Batch]:
+        """A batch that is ready and not bound, in pieces that keep to the terms; itself where it does. They keep its age and take nobody in."""
+        batch.max_size = min(batch.max_size, self.max_size)
+        pieces = self._pieces(batch)
+        if len(pieces) == 1:
+            return [batch]
+        self._close_door(batch)
+        batch.state = BOUND
+        for piece in pieces:
+            piece.state, piece.is_joinable, piece.ready_at = READY, False, batch.ready_at
+        return pieces
 
     def open_batches(self) -> list[Batch]:
         """Groups that are open now."""
@@ -211,6 +258,53 @@ class BatchBuilder:
     # -- steps -------------------------------------------------------------------------------------------------------------
     def _is_alike(self, batch: Batch, shape: int, duration_s: float) -> bool:
         return self.similarity.worst(shape, duration_s, batch.shapes) >= self.similarity.threshold
+
+    def _judge(self, batch: Batch, service_s: float, now: float) -> list[Batch]:
+        """An open group under new terms: what of it is ready."""
+        pieces = self._pieces(batch)
+        if len(pieces) == 1:
+            pieces = [batch]
+        else:
+            self._close_door(batch)
+            batch.state = BOUND
+            self.n_open += len(pieces) - 1
+            for piece in pieces:
+                piece.due_at = min(batch.due_at, piece.opened_at + self.max_wait_s, piece.deadline_at - service_s)
+                self._joinable[batch.group].append(piece)
+        is_over = self._is_over(batch)
+        ready = []
+        for piece in pieces:
+            if is_over or len(piece.items) >= piece.max_size:
+                self._close_door(piece)
+                ready.append(self._make_ready(piece, now, "size"))
+            elif now >= piece.due_at:
+                ready.append(self._make_ready(piece, now, "due"))
+        return ready
+
+    def _is_over(self, batch: Batch) -> bool:
+        """Whether a group holds more than the terms allow."""
+        n = len(batch.items)
+        return n > batch.max_size or (n > 1 and (batch.list_usd > self.max_usd or batch.duration_s > self.max_duration_s))
+
+    def _pieces(self, batch: Batch) -> list[Batch]:
+        """The members of a batch in groups that keep to the terms, each in the first that has room for it; one group where the batch itself does."""
+        pieces: list[Batch] = []
+        for item in batch.items:
+            content = item.content
+            for piece in pieces:
+                has_room = len(piece.items) < piece.max_size and piece.list_usd + content.individual_usd <= self.max_usd
+                if has_room and piece.duration_s + content.duration_s <= self.max_duration_s and self._is_alike(piece, content.shape, content.duration_s):
+                    break
+            else:
+                self._serial += self._step
+                piece = Batch(self._serial, batch.lane, batch.group, batch.opened_at)
+                piece.max_size = batch.max_size
+                pieces.append(piece)
+            _admit(piece, item)
+        if len(pieces) == 1:
+            for item in batch.items:
+                item.batch = batch
+        return pieces
 
     def _overflow(self, batch: Batch, reason: str, now: float) -> list[Batch] | None:
         """`batch` has no room for what came: it is full, and goes if it was open."""
@@ -225,7 +319,7 @@ class BatchBuilder:
         return None
 
     def _open(self, item: Item) -> Batch:
-        self._serial += 1
+        self._serial += self._step
         batch = Batch(self._serial, item.lane, item.group, item.opened_at)
         batch.due_at = item.opened_at + self.max_wait_s
         batch.max_size = self.sizing.size(item, self.max_size)
@@ -266,3 +360,16 @@ class BatchBuilder:
         while agenda and (agenda[0][2].state != OPEN or agenda[0][2].due_at != agenda[0][0]):
             heappop(agenda)
         self.due_at = agenda[0][0] if agenda else inf
+
+
+def _admit(batch: Batch, item: Item) -> None:
+    """`item` is of the batch, which adds it up; the long way, `BatchBuilder.add` is the short one."""
+    content = item.content
+    item.batch = batch
+    batch.items.append(item)
+    batch.duration_s += content.duration_s
+    batch.list_usd += content.individual_usd
+    batch.urgency = min(batch.urgency, item.urgency)
+    batch.deadline_at = min(batch.deadline_at, item.deadline_at)
+    span = batch.shapes.setdefault(content.shape, [content.duration_s, content.duration_s])
+    span[0], span[1] = min(span[0], content.duration_s), max(span[1], content.duration_s)

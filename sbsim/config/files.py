@@ -28,6 +28,7 @@ class SettingsFile:
     Attributes
     ----------
     values : path -> value of the settings it names, in base units. config : these over the defaults.
+    is_share : whether the file holds one instance's share of limits and budget; `values` then are those of all instances together.
     providers, sla : plain values of these parts, None where the file has none; `scenario.load_deployment` reads them.
     prefix : path of the settings within the file. origins : the places of its entries.
     """
@@ -37,6 +38,7 @@ class SettingsFile:
     config: Config
     providers: Any = None
     sla: Any = None
+    is_share: bool = False
     prefix: tuple[str, ...] = ()
     origins: Origins = field(default_factory=lambda: Origins("config"), compare=False)
 
@@ -63,8 +65,13 @@ def load(path: str | Path) -> SettingsFile:
         _only_sections(settings, origins)
     config = _config(settings, origins, prefix)
     values = {path: config.get(path) for path in SETTINGS if _is_given(settings, path)}
-    providers, sla = (document.get("providers"), document.get("sla")) if has_key else (None, None)
-    return SettingsFile(str(file), values, config, providers, sla, prefix, origins)
+    if not has_key:
+        return SettingsFile(str(file), values, config, prefix=prefix, origins=origins)
+    whole = document.get("whole") or {}
+    if not isinstance(whole, Mapping):
+        raise ScenarioError(f"{origins.place(('whole',))}: whole: settings by path; try {{rate_limit.concurrency: 10}}")
+    values |= {path: Config.from_values({path: value}, f"{file}: whole").get(path) for path, value in whole.items()}
+    return SettingsFile(str(file), values, config, document.get("providers"), document.get("sla"), bool(whole), prefix, origins)
 
 
 def read_document(file: Path) -> tuple[Any, Origins]:

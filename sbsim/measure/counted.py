@@ -211,11 +211,16 @@ class Counted:
         return self._borne[1]
 
     @cached_property
+    def listed_nano(self) -> Ints:
+        """Per item row: its part of its call's bill by the price list, whatever a plan makes of it, nano-dollars."""
+        calls, log = self.log.calls, self.log
+        return split_many(calls["bill_nano"], calls["fixed_nano"], log.item_call, log.item_part_nano, log.item_payer)
+
+    @cached_property
     def _borne(self) -> tuple[Ints, int]:
-        calls, log, providers = self.log.calls, self.log, self.scenario.providers
-        shares = split_many(calls["bill_nano"], calls["fixed_nano"], log.item_call, log.item_part_nano, log.item_payer)
+        providers = self.scenario.providers
         has_plan = any(price.plan is not None for provider in providers for _, price in provider.prices)
-        return with_plans(providers, log, shares, self.end_at) if has_plan else (shares, 0)
+        return with_plans(providers, self.log, self.listed_nano, self.end_at) if has_plan else (self.listed_nano, 0)
 
     @cached_property
     def request_nano(self) -> Ints:

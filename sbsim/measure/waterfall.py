@@ -8,15 +8,16 @@ Every counted request is looked at once. It was delivered without a call of its 
 was delivered: its individual cost was not spent, and what that is worth says `penalties`. Or a call that it pays for brought it: its individual cost
 is turned into its share of that call's bill by one change at a time, and each change is a cause:
 
-    alone on the cheapest real-time lane, at the list of the study's start      the individual cost
-      -> alone on the lane that was used, at the list of the study's start      `batch_lane` or `routing`
-      -> alone on it, at the list that held when the call was sent              `price_changes`
-      -> as metered: GPU seconds, then units, as billed                         `gpu_time`, `usage`
-      -> at the price tier of the call's size                                   `price_tiers`
-      -> fee, set-up and minimum shared with the other items of the call        `call_fee_and_setup`
+    alone on the cheapest real-time lane, at the list that held when it arrived      the individual cost
+      -> alone on the lane that was used, at the list that held then                 `batch_lane` or `routing`
+      -> alone on it, at the list that held when the call was sent                   `price_changes`
+      -> as metered: GPU seconds, then units, as billed                              `gpu_time`, `usage`
+      -> at the price tier of the call's size                                        `price_tiers`
+      -> fee, set-up and minimum shared with the other items of the call             `call_fee_and_setup`
 
 The order is a choice, as with any waterfall (lane before company: the saving of a batch API is reckoned on a request alone). What counted requests
-pay beside those shares is `billed_failures`. Tiers, penalties and wrong reuses count as the KPIs of the same names do.
+pay beside those shares is `billed_failures`, and what plans make of all that, `plans`. Tiers, penalties and wrong reuses count as the KPIs of those
+names do.
 """
 
 from __future__ import annotations
@@ -28,10 +29,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sbsim.measure.counted import Counted, Floats, Ints
-from sbsim.measure.kpis.money import provider_cost_usd
 from sbsim.pricing.breakdown import Breakdown
 from sbsim.records import CANCELLED, CDN, FAILED, JOINED, MEMORY, NEAR, PENDING, REDIS, REFUSED, SERVED
-from sbsim.units import to_nano
 
 
 class Cause(NamedTuple):
@@ -44,20 +43,23 @@ class Cause(NamedTuple):
 
 CAUSES: tuple[Cause, ...] = (
     Cause("exact_hits", "exact hits in memory", "Individual cost of requests answered from the memory tier by their exact content."),
-    Cause("near_duplicates", "near-duplicates", "Individual cost of requests answered with content of the same meaning; `false_reuse` takes the wrong ones back."),
+    Cause("near_duplicates", "near-duplicates", "Individual cost of requests answered with content of the same meaning; `false_reuse` takes back "
+        "what was wrong in that."),
     Cause("coalesced", "coalesced", "Individual cost of requests that joined work under way, or whose own work was overtaken by another's."),
     Cause("redis_hits", "redis tier", "Individual cost of requests answered by the redis tier."),
     Cause("cdn_hits", "cdn tier", "Individual cost of requests answered by the cdn tier."),
-    Cause("call_fee_and_setup", "call fee and set-up", "Call fee, set-up and top-up to the minimum: of a call alone, less the request's share of them in the "
-        "call that brought it. The odd nano-dollars that sharing leaves are here, or in `gpu_time` where nothing is charged once per call."),
+    Cause("call_fee_and_setup", "call fee and set-up", "Call fee, set-up and top-up to the minimum: of a call alone, less the request's share of "
+        "them in the call that brought it. The odd nano-dollars of sharing are here, or in `gpu_time` where nothing is charged once per call."),
     Cause("gpu_time", "GPU time", "GPU seconds that a call alone is expected to take, less the request's share of those that were billed."),
     Cause("usage", "usage", "Units as asked for, less units as billed, where no GPU seconds are charged: fewer came, or `billed.ok` charges less."),
     Cause("price_tiers", "price tiers", "What the tier of the call's size takes off the item's price, against a call of one."),
-    Cause("price_changes", "price changes", "Price alone on the lane used at the study's start, less the price when the call was sent."),
-    Cause("plans", "plans", "Of the bills, what a plan's included amount covers, less its fees."),
+    Cause("price_changes", "price changes", "Price alone on the lane used when the request arrived, less the price when the call was sent."),
+    Cause("plans", "plans", "Shares of calls by the price list, less what is owed for them under a plan: its fee, and use beyond it."),
     Cause("batch_lane", "batch API", "Price alone on the cheapest real-time lane, less the price alone on the batch API that was used."),
-    Cause("routing", "routing", "Price alone on the cheapest lane, less the price alone on the lane used; negative where a faster or healthier one was taken."),
-    Cause("not_delivered", "not delivered", "Individual cost of requests that failed, were refused or cancelled, or are unfinished: not spent, and nothing bought."),
+    Cause("routing", "routing", "Price alone on the cheapest lane, less the price alone on the lane used: negative where a faster or healthier one "
+        "was taken."),
+    Cause("not_delivered", "not delivered", "Individual cost of requests that failed, were refused or cancelled, or are unfinished: not spent, and "
+        "nothing was bought."),
     Cause("billed_failures", "billed failures", "Bills of attempts that brought the request nothing, and second bills of what had come already."),
     Cause("tier_cost", "rent and fees of tiers", "As tier_cost_usd."),
     Cause("penalties", "penalties", "As penalty_cost_usd: late deliveries, and `lost` of what was not delivered."),
@@ -98,14 +100,11 @@ def waterfall(c: Counted) -> Waterfall:
     causes["coalesced"] += int(c.individual_nano[c.how == SERVED].sum()) - int(c.individual_nano[served].sum())
     for name, amount in _of_deliveries(c, served, rows).items():
         causes[name] += amount
-    billed = int(c.item_nano[c.is_counted_item].sum())
-    causes["billed_failures"] = int(c.item_nano[rows].sum()) - billed
-    provider = to_nano(provider_cost_usd(c))
-    if any(price.plan is not None for spec in c.scenario.providers for _, price in spec.prices):
-        causes["plans"] = billed - provider
+    listed, owed = (int(nano[c.is_counted_item].sum()) for nano in (c.listed_nano, c.item_nano))
+    causes |= {"billed_failures": int(c.listed_nano[rows].sum()) - listed, "plans": listed - owed}
     penalties, false_reuse = int(c.late_nano.sum()) + int(c.lost_nano.sum()), int(c.false_reuse_nano.sum())
     causes |= {"tier_cost": -c.tier_nano, "penalties": -penalties, "false_reuse": -false_reuse}
-    return Waterfall(int(c.individual_nano.sum()), causes, provider + c.tier_nano + penalties + false_reuse)
+    return Waterfall(int(c.individual_nano.sum()), causes, owed + c.tier_nano + penalties + false_reuse)
 
 
 def _paid_deliveries(c: Counted) -> tuple[Ints, Ints]:
@@ -124,8 +123,8 @@ def _of_deliveries(c: Counted, served: Ints, rows: Ints) -> dict[str, int]:
     lists = _PriceLists(c)
     lane, sent_at = log.calls["lane"][call], log.calls["sent_at"][call]
     content = log.item_content[rows]
-    first, held = lists.first(lane), lists.held(lane, sent_at)
-    at_start = lists.alone(first, content)[:, 0]
+    held = lists.held(lane, sent_at)
+    on_arrival = lists.alone(lists.held(lane, c.arrived_at[served]), content)[:, 0]
     bill, gpu, listed = lists.alone(held, content).T
     part = log.item_part_nano[rows]
     scale = np.array([one.scale for one in lists.breakdowns], dtype=np.float64)[held]
@@ -135,13 +134,13 @@ def _of_deliveries(c: Counted, served: Ints, rows: Ints) -> dict[str, int]:
     gpu_time, usage = np.where(has_gpu, gpu - metered, 0), np.where(has_gpu, 0, -metered)
     individual = c.individual_nano[served]
     is_batch = lists.is_batch[lane] & ~lists.is_batch[lists.cheapest(c.traffic.content_index[served + c.first])]
-    chosen = individual - at_start
-    shared = bill - c.item_nano[rows] - gpu_time - usage - tiers  # fixed parts, and the odd nano-dollars of sharing
+    chosen = individual - on_arrival
+    shared = bill - c.listed_nano[rows] - gpu_time - usage - tiers  # fixed parts, and the odd nano-dollars of sharing
     is_odd = has_gpu & ~has_fixed
     columns = {
         "batch_lane": chosen[is_batch],
         "routing": chosen[~is_batch],
-        "price_changes": at_start - bill,
+        "price_changes": on_arrival - bill,
         "gpu_time": gpu_time + np.where(is_odd, shared, 0),
         "usage": usage,
         "price_tiers": tiers,
@@ -166,13 +165,9 @@ class _PriceLists:
         self._since = [np.array([since for since, _ in spec.prices[1:]]) for spec in providers]
         self._first: Ints = np.cumsum([0, *(len(spec.prices) for spec in providers[:-1])])
 
-    def first(self, lane: Ints) -> Ints:
-        """The lists with which the lanes start."""
-        return np.asarray(self._first[lane], dtype=np.int64)
-
     def held(self, lane: Ints, at: Floats) -> Ints:
         """The lists that held on the lanes at these instants."""
-        number = self.first(lane)
+        number: Ints = self._first[lane]
         for one, since in enumerate(self._since):
             if len(since):
                 mine = lane == one

@@ -36,6 +36,8 @@ def build(
     *,
     epoch_at: float = 0.0,
     near: Neighbours | None = None,
+    ordinal: int = 0,
+    step: int = 1,
 ) -> Pipeline:
     """A pipeline in its first state.
 
@@ -44,7 +46,8 @@ def build(
     config : resolved settings. providers : the lanes, in the scenario's order; books : their price books, likewise.
     shapes : the preparer's list of (resolution, style), which may grow while the pipeline lives.
     epoch_at : the wall-clock instant of time 0, seconds since 1970 (UTC), for calendar windows.
-    near : the memory of prompts where `cache.near_duplicates` is on.
+    near : the memory of prompts where `cache.near_duplicates` is on. ordinal, step : which of how many instances it is: their calls have different
+    numbers, and so different luck.
     """
     batching = config.batching
     similarity = Similarity(shapes, config.similarity, batching.similarity_threshold)
@@ -57,6 +60,8 @@ def build(
         similarity=similarity,
         sizing=_sizing(config, lanes, lambda: builder.open_batches()),
         late_join=batching.late_join,
+        ordinal=ordinal,
+        step=step,
     )
     dispatcher = Dispatcher(
         lanes=lanes,
@@ -65,6 +70,8 @@ def build(
         coalescer=Coalescer(batching.coalesce),
         drops_late=config.queue.on_deadline == "drop",
         routing=config.routing.policy,
+        ordinal=ordinal,
+        step=step,
     )
     cache = config.cache
     return Pipeline(
@@ -83,6 +90,16 @@ def build(
         routing=config.routing.policy,
         batch_lane=config.routing.batch_lane,
     )
+
+
+def share(pipelines: Sequence[Pipeline]) -> None:
+    """From now on these instances have their limits and their budget in common, as if whoever grants them took no time."""
+    first = pipelines[0]
+    for pipeline in pipelines:
+        pipeline.budget = pipeline.dispatcher.budget = first.budget
+        for lane, common in zip(pipeline.lanes, first.lanes, strict=True):
+            lane.limiter = common.limiter
+            lane.is_shared = True
 
 
 def tiers(config: Config) -> list[TierPlace]:

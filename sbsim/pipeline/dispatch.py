@@ -32,7 +32,7 @@ class Dispatcher:
     Parameters
     ----------
     budget : None where no budget is set. drops_late : items that all their waiters have given up by their deadlines are failed, not sent.
-    routing : policy of `components.router`.
+    routing : policy of `components.router`. ordinal, step : of several batchers this one numbers its calls, and those of each lane, in steps of `step` from `ordinal`.
 
     Attributes
     ----------
@@ -48,6 +48,8 @@ class Dispatcher:
         coalescer: Coalescer,
         drops_late: bool,
         routing: str = "single",
+        ordinal: int = 0,
+        step: int = 1,
     ) -> None:
         self.lanes = tuple(lanes)
         self.budget = budget
@@ -65,7 +67,9 @@ class Dispatcher:
         self._at_risk: list[tuple[float, int, Batch]] = []  # waiting batches by the last instant at which another lane could make it
         self._routing = routing
         self._routes = len(self.lanes) > 1 and routing != "single"
-        self._serial = 0
+        self._serial, self._step = ordinal, step
+        for lane in self.lanes:
+            lane.m = ordinal
 
     def enqueue(self, batch: Batch, now: float, out: list[Action]) -> None:
         """A batch is ready: it goes at once when nothing stands before it and the gates are open, else it takes its place."""
@@ -262,7 +266,7 @@ class Dispatcher:
 
     def next_serial(self) -> int:
         """The place of a sending, or of a question to a tier, among those of one instant."""
-        self._serial += 1
+        self._serial += self._step
         return self._serial
 
     def _call(self, lane: Lane, batch: Batch, part: list[Item], now: float) -> Call:
@@ -272,7 +276,7 @@ class Dispatcher:
         due_at = now + lane.call_timeout_s
         if before is None or before.lane != lane.index:  # the first on this lane
             m = lane.m
-            lane.m = m + 1
+            lane.m = m + self._step
             call = Call(serial, lane.index, batch, part, m, "", 1, now, due_at)
             if before is None:
                 return call

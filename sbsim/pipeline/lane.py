@@ -28,7 +28,7 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_slow", "job_timeout_s", "jobs", "limiter",
+        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_shared", "is_slow", "job_timeout_s", "jobs", "limiter",
         "longest_s", "m", "max_bytes", "max_part", "name", "queue", "service", "takes", "timeout_at", "watched",
     )  # fmt: skip
 
@@ -68,6 +68,7 @@ class Lane:
         self.job_timeout_s = job_timeout_s
         self.longest_s = call_timeout_s + job_timeout_s if is_job else call_timeout_s  # until work is cut off, where it can be
         self.is_slow = is_slow
+        self.is_shared = False  # whether other instances use the same limits, so that what they do may free them
         self.m = 0  # calls first sent so far
         self.blocked_until = inf  # when the head of the queue may go; inf: only an answer can help
         self.watched: deque[Call] = deque()  # sent calls in the order in which they time out

@@ -220,7 +220,7 @@ class Pipeline:
         if now >= dispatcher.due_at:
             dispatcher.reroute(now, out)
         for lane in self.lanes:
-            if now >= lane.blocked_until:
+            if now >= lane.blocked_until or (lane.is_shared and len(lane.queue)):
                 lane.blocked_until = inf
                 dispatcher.dispatch(lane, now, out)
         return self._settle(now, out)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
+from sbsim.report.figures import file_bytes, steady_ids
 from sbsim.workload.reuse.miss_ratios import BOUNDS, Curve
-
-FORMATS = ("png", "svg", "pdf")
-"""Kinds of files that can be drawn."""
-
-_NO_DATE = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None, "Producer": None}}
-"""Without these the same curves would give other bytes on another day or machine."""
 
 
 def draw_miss_ratios(curves: Sequence[Curve], kind: str) -> bytes:
     """The figure as a file of the given kind, the same bytes for the same curves."""
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"svg.hashsalt": "sbsim"}):
+    with steady_ids():
         figure = Figure(figsize=(7.0, 4.5), layout="constrained")
         axes = figure.subplots()
         for curve in curves:
@@ -29,6 +22,4 @@ def draw_miss_ratios(curves: Sequence[Curve], kind: str) -> bytes:
         axes.set(xlabel="entries", ylabel="miss ratio", xscale="log", ylim=(0.0, 1.0))
         axes.grid(alpha=0.3)
         axes.legend()
-        file = io.BytesIO()
-        figure.savefig(file, format=kind, dpi=150, metadata=_NO_DATE[kind])
-    return file.getvalue()
+        return file_bytes(figure, kind)

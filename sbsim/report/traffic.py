@@ -5,22 +5,18 @@ It draws what it is given; it reads no file and describes nothing itself.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sbsim.report.figures import file_bytes, steady_ids
+
 if TYPE_CHECKING:
     from sbsim.workload import Description
     from sbsim.workload.traces import Trace
 
-FORMATS = ("png", "svg", "pdf")
-"""Kinds of files that can be drawn."""
-
-_NO_DATE: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None, "Producer": None}}
-"""Without these the same traffic would give other bytes on another day or machine."""
 _STEPS = "▁▂▃▄▅▆▇█"
 _MOST_CLASSES = 8
 _MOST_POINTS = 2000
@@ -45,19 +41,16 @@ def draw_traffic(trace: Trace, described: Description, repeats: NDArray[np.bool_
     ----------
     repeats : shape (n,), whether a row asks for what an earlier one asked for; None where no row says what it asks for.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"svg.hashsalt": "sbsim"}):
+    with steady_ids():
         figure = Figure(figsize=(10.0, 6.5), layout="constrained")
         (over_time, gaps), (mix, repeated) = figure.subplots(2, 2)
         _draw_arrivals(over_time, described)
         _draw_gaps(gaps, np.diff(trace.arrived_at))
         _draw_mix(mix, described)
         _draw_repeats(repeated, trace, repeats)
-        file = io.BytesIO()
-        figure.savefig(file, format=kind, dpi=150, metadata=_NO_DATE[kind])
-    return file.getvalue()
+        return file_bytes(figure, kind)
 
 
 def _draw_arrivals(axes: Any, described: Description) -> None:

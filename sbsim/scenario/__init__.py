@@ -6,6 +6,7 @@ refuse what means nothing with one clear message.
 
 from sbsim.scenario.deployment import Deployment, deployment, load_deployment
 from sbsim.scenario.document import load, schema, shipped
+from sbsim.scenario.instances import is_divided, share_of
 from sbsim.scenario.knobs import is_whole
 from sbsim.scenario.limits import Limit
 from sbsim.scenario.price import Plan, Price, Rate, Tier
@@ -17,5 +18,6 @@ from sbsim.scenario.traffic import Arrivals, Catalogue, Inputs, Tenants, Traffic
 __all__ = [
     "ANY", "Api", "Arrivals", "CacheTier", "Catalogue", "ColdStart", "Constraint", "Deployment", "Failures", "Inputs", "Knob", "Latency",
     "Limit", "Objective", "Outage", "Plan", "Price", "ProviderSpec", "RandomOutages", "Rate", "Result", "Scenario", "Serves", "Sla",
-    "Tenants", "Tier", "TrafficClass", "Workload", "deployment", "is_whole", "line_bytes", "load", "load_deployment", "schema", "shipped",
+    "Tenants", "Tier", "TrafficClass", "Workload", "deployment", "is_divided", "is_whole", "line_bytes", "load", "load_deployment",
+    "schema", "share_of", "shipped",
 ]  # fmt: skip

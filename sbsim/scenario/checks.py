@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sbsim.config import Config
 from sbsim.documents.faults import FieldError, nearest, one_of
+from sbsim.scenario.instances import is_divided, share_of
 from sbsim.scenario.limits import Limit
 from sbsim.scenario.price import Price
 from sbsim.scenario.provider import ProviderSpec
@@ -40,7 +41,11 @@ def check_settings(scenario: Scenario, config: Config) -> None:
         if url is not None and getattr(scenario.tiers, name) is None:
             why = f"config.cache.{name}_url switches it on, and nothing says what it costs and takes"
             raise FieldError(f"{why}; try {name}: {{latency: 2ms}}", "tiers")
-    for k, provider in enumerate(scenario.providers):
+    if is_divided(config, scenario.instances.n):
+        config, providers = share_of(config, scenario.providers, scenario.instances.n)
+    else:
+        providers = scenario.providers
+    for k, provider in enumerate(providers):
         if provider.api.style != "sync":
             _polls_fit(provider, k, config)
         if config.budget.is_hard:

@@ -13,6 +13,8 @@ from sbsim.config.files import read_document
 from sbsim.documents.faults import refusal
 from sbsim.documents.model import Model
 from sbsim.errors import ScenarioError
+from sbsim.scenario.instances import is_divided, share_of
+from sbsim.scenario.limits import Limit
 from sbsim.scenario.provider import ProviderSpec
 from sbsim.scenario.scenario import Scenario
 from sbsim.scenario.sharing import with_shared_prices
@@ -32,12 +34,30 @@ class Deployment:
 
 
 def deployment(scenario: Scenario, config: Config | None = None) -> dict[str, Any]:
-    """Plain values of `recommended.yaml`: every setting of `config` (default: the scenario's), providers and promises. `${NAME}` stays as it is."""
+    """Plain values of `recommended.yaml`: every setting of `config` (default: the scenario's), providers and promises. `${NAME}` stays as it is.
+
+    Where several instances divide limits and budget among them, the numbers are those of one instance; `instances` says of how many, and `whole` what
+    the divided settings were: a scenario that reads the file back goes by them.
+    """
     config = scenario.config if config is None else config
-    document = scenario.document
+    n, document = scenario.instances.n, scenario.document
     providers = [{key: provider[key] for key in _DEPLOYED if key in provider} for provider in document["providers"]]
-    written: dict[str, Any] = {"version": 1, "name": scenario.name, "config": config.to_plain(), "providers": providers}
+    written: dict[str, Any] = {"version": 1, "name": scenario.name}
+    if is_divided(config, n):
+        own, specs = share_of(config, scenario.providers, n)
+        for provider, spec in zip(providers, specs, strict=True):
+            if "limits" in provider:
+                provider["limits"] = [_share(limit, each) for limit, each in zip(provider["limits"], spec.limits, strict=True)]
+        written |= {"instances": n, "whole": {path: old for path, (old, _) in config.differences(own).items()}}
+        config = own
+    written |= {"config": config.to_plain(), "providers": providers}
     return {**written, "sla": document["sla"]} if document.get("sla") else written
+
+
+def _share(written: Mapping[str, Any], limit: Limit) -> dict[str, Any]:
+    """A limit as it was written, with one instance's numbers."""
+    numbers = {limit.unit: limit.n} if limit.burst is None else {limit.unit: limit.n, "burst": limit.burst}
+    return {**written, **numbers}
 
 
 def load_deployment(path: str | Path) -> Deployment:
@@ -68,7 +88,10 @@ def says_traffic(path: str | Path) -> bool:
 def differing_parts(file: SettingsFile, scenario: Scenario) -> list[str]:
     """What a file of settings says otherwise than the scenario, beside settings: words for a warning. Raises ScenarioError."""
     providers, sla = _parts(file)
-    here = {provider.name: _deployed(provider) for provider in scenario.providers}
+    specs = scenario.providers
+    if file.is_share:
+        _, specs = share_of(scenario.config, specs, scenario.instances.n)
+    here = {provider.name: _deployed(provider) for provider in specs}
     differing = []
     if providers and {provider.name: _deployed(provider) for provider in providers} != here:
         differing.append("list of providers")

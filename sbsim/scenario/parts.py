@@ -26,8 +26,6 @@ def require_available(scenario: Scenario) -> None:
 
 def _used(scenario: Scenario) -> Iterator[Later]:
     yield from _used_by_workload(scenario.workload)
-    if scenario.instances.n > 1:
-        yield ("instances",), f"a batcher of {scenario.instances.n} instances", 3, "instances: 1"
     if scenario.robust is not None:
         yield ("robust",), "a robust search", 6, "removing it"
     if scenario.indifference_usd is not None:

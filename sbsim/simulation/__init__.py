@@ -1,6 +1,7 @@
-"""Virtual time: the engine (the only door to SimPy), replications of it, and studies made of replications."""
+"""Virtual time: the engine (the only door to SimPy), replications of it, studies made of replications, and what it costs not to have known."""
 
+from sbsim.simulation.regret import Regret, regret_of
 from sbsim.simulation.replicate import Replication, Run, replicate, run
 from sbsim.simulation.study import Study, simulate, squeezed, warmup_instant
 
-__all__ = ["Replication", "Run", "Study", "replicate", "run", "simulate", "squeezed", "warmup_instant"]
+__all__ = ["Regret", "Replication", "Run", "Study", "regret_of", "replicate", "run", "simulate", "squeezed", "warmup_instant"]

@@ -59,16 +59,19 @@ class At(Event):
 class Engine:
     """One run. `drive` brings the requests, `drain` what is left; both leave the log with everything that happened."""
 
-    def __init__(self, pipeline: Pipeline, providers: Sequence[Provider], log: RunLog, tiers: Sequence[Tier] = ()) -> None:
+    def __init__(
+        self, pipeline: Pipeline, providers: Sequence[Provider], log: RunLog, tiers: Sequence[Tier] = (), fleet: Fleet | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.log = log
         self.n_submitted = 0
         self.last_at = 0.0  # the last instant at which anything happened to a request or a call
         self._providers = tuple(providers)
         self._tiers = tuple(tiers)
-        self._env = simpy.Environment()
+        self._fleet = fleet
+        self._env = simpy.Environment() if fleet is None else fleet.env
         self._armed_at = inf
-        self._n_armed = 0
+        self._n_armed, self._step = (0, 1) if fleet is None else (len(fleet.engines), fleet.n)
         self._answers: dict[int, At] = {}  # of calls whose lane lets them be aborted
 
     def drive(self, requests: Iterable[Request]) -> None:
@@ -129,13 +132,15 @@ class Engine:
         in_flight = pipeline.dispatcher.in_flight
         while queue and queue[0][0] <= stop_at and (pipeline.n_pending or in_flight):
             step()
-        self.log.unanswered(in_flight.values())
-        self.log.waiting(pipeline.ready_batches())
-        self.log.backlogged(pipeline.backlogged)
-        if pipeline.budget is not None:
-            self.log.budgeted(pipeline.dispatcher.held_by_budget, (account.exhausted_at for account in pipeline.budget.accounts))
-        self.log.counters = pipeline.snapshot()
-        self.log.is_incomplete = pipeline.n_pending > 0
+        close_log(self.log, (pipeline,))
+
+    def submit(self, request: Request, now: float) -> None:
+        """One request, after everything that comes before it."""
+        self._settle(self.pipeline.submit(request, now=now), now)
+
+    def woken(self, now: float) -> None:
+        """Another instance has freed something that both may use."""
+        self._settle(self.pipeline.wake(now=now), now)
 
     # -- steps -------------------------------------------------------------------------------------------------------------
     def _advance(self, until: float) -> None:
@@ -189,6 +194,8 @@ class Engine:
         actions = self.pipeline.completed(call, outcome, now=now)
         self.log.answered(call, outcome, now)
         self._settle(actions, now)
+        if self._fleet is not None and self._fleet.is_shared:
+            self._fleet.tell(self, now)
 
     def _accepted(self, event: Event) -> None:
         now, call, job = event._value
@@ -246,5 +253,98 @@ class Engine:
         if at == inf:
             return
         self._armed_at = at = at if at > now else now
-        self._n_armed += 1
+        self._n_armed += self._step
         At(self._env, at, WAKE, self._n_armed, self._woken, (at, self._n_armed))
+
+
+class Fleet:
+    """Several instances of the batcher, each an engine, on one agenda and one log; providers and lower tiers are theirs in common.
+
+    Parameters
+    ----------
+    pipelines : one per instance, numbered apart (`pipeline.build`). route : request -> number of the instance that it goes to.
+    is_shared : whether the instances share limits and budget: then each looks again after every answer to another.
+    """
+
+    def __init__(
+        self,
+        pipelines: Sequence[Pipeline],
+        providers: Sequence[Provider],
+        log: RunLog,
+        tiers: Sequence[Tier],
+        route: Callable[[Request], int],
+        *,
+        is_shared: bool,
+    ) -> None:
+        self.env = simpy.Environment()
+        self.log = log
+        self.n = len(pipelines)
+        self.is_shared = is_shared
+        self.n_submitted = 0
+        self.engines: list[Engine] = []
+        self._route = route
+        for pipeline in pipelines:
+            self.engines.append(Engine(pipeline, providers, log, tiers, self))
+
+    @property
+    def last_at(self) -> float:
+        """The last instant at which anything happened to a request or a call."""
+        return max(engine.last_at for engine in self.engines)
+
+    def tell(self, teller: Engine, now: float) -> None:
+        """An answer to one instance may have freed what the others wait for."""
+        for engine in self.engines:
+            if engine is not teller:
+                engine.woken(now)
+
+    def drive(self, requests: Iterable[Request]) -> None:
+        """As `Engine.drive`."""
+        for request in requests:
+            now = request.arrived_at
+            self._advance(now)
+            engine = self.engines[self._route(request)]
+            engine.submit(request, now)
+            engine.last_at = max(engine.last_at, now)
+            self.n_submitted += 1
+
+    def drive_until_settled(self, requests: Iterator[Request], n_study: int, stop_at: float) -> None:
+        """As `Engine.drive_until_settled`."""
+        unsettled = 0
+        for request in requests:
+            if request.arrived_at > stop_at:
+                return
+            self._advance(request.arrived_at)
+            unsettled = self.log.first_unsettled(unsettled, n_study)
+            if unsettled == n_study:
+                return
+            self.log.reserve(request.serial)
+            self.drive((request,))
+
+    def drain(self, stop_at: float) -> None:
+        """As `Engine.drain`."""
+        queue, step = self.env._queue, self.env.step
+        pipelines = [engine.pipeline for engine in self.engines]
+        while queue and queue[0][0] <= stop_at and any(each.n_pending or each.dispatcher.in_flight for each in pipelines):
+            step()
+        close_log(self.log, pipelines)
+
+    def _advance(self, until: float) -> None:
+        queue, step = self.env._queue, self.env.step
+        while queue and (queue[0][0], queue[0][1]) < (until, ARRIVAL):
+            step()
+
+
+def close_log(log: RunLog, pipelines: Sequence[Pipeline]) -> None:
+    """The run is over: what is still under way or waiting is written down, and how often each mechanism fired."""
+    for pipeline in pipelines:
+        log.unanswered(pipeline.dispatcher.in_flight.values())
+        log.waiting(pipeline.ready_batches())
+        for name, value in pipeline.snapshot().items():
+            log.counters[name] = log.counters.get(name, 0) + value
+    log.backlogged(sorted(serial for pipeline in pipelines for serial in pipeline.backlogged))
+    log.is_incomplete = any(pipeline.n_pending > 0 for pipeline in pipelines)
+    budgets = [pipeline.budget for pipeline in pipelines if pipeline.budget is not None]
+    if budgets:
+        held = sorted(serial for pipeline in pipelines for serial in pipeline.dispatcher.held_by_budget)
+        firsts = zip(*([account.exhausted_at for account in budget.accounts] for budget in budgets), strict=True)
+        log.budgeted(held, (min(instants) for instants in firsts))

@@ -18,13 +18,14 @@ from sbsim.components.near_duplicates import KnownNeighbours
 from sbsim.config import Config
 from sbsim.measure import BudgetRun, Counted, budget_run, kpi_values
 from sbsim.parallel import run_all
-from sbsim.pipeline.build import build
+from sbsim.pipeline.build import build, share
 from sbsim.pipeline.build import tiers as tiers_of
-from sbsim.records import CDN, Content
+from sbsim.pipeline.pipeline import Pipeline
+from sbsim.records import CDN, Content, Request
 from sbsim.runlog import RunLog
-from sbsim.scenario import Scenario
+from sbsim.scenario import Scenario, is_divided, share_of
 from sbsim.seeds import Draws
-from sbsim.simulation.engine import Engine
+from sbsim.simulation.engine import Engine, Fleet
 from sbsim.workload import Prepared, prepare
 from sbsim.world import ModelledProvider, ModelledTier
 
@@ -60,12 +61,14 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
     prepared = prepare(scenario, seed, replication)
     draws = Draws(seed, replication)
     providers = [ModelledProvider(spec, draws) for spec in scenario.providers]
-    pipeline = build(
-        scenario.config, scenario.providers, prepared.books, prepared.shapes, epoch_at=prepared.epoch_at, near=known_neighbours(scenario, prepared)
-    )
     log = RunLog(prepared.n)
     tiers = modelled_tiers(scenario)
-    engine = Engine(pipeline, providers, log, tiers)
+    pipelines = instances(scenario, prepared)
+    engine: Engine | Fleet
+    if len(pipelines) == 1:
+        engine = Engine(pipelines[0], providers, log, tiers)
+    else:
+        engine = Fleet(pipelines, providers, log, tiers, partial(_instance_of, scenario), is_shared=pipelines[0].lanes[0].is_shared)
     stop_at = prepared.horizon_at + drain_limit_s(scenario)
     engine.drive(prepared.requests())
     if scenario.study == "steady":
@@ -79,6 +82,26 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
             known = f"n_provider_{name.removeprefix('n_')}"
             log.counters[known] = log.counters.get(known, 0) + n
     return Run(prepared, log, tuple(provider.ledger_nano for provider in providers), prepared.books)
+
+
+def instances(scenario: Scenario, prepared: Prepared) -> list[Pipeline]:
+    """The copies of the batcher: limits and budget in common where they share a tier, else divided among them."""
+    n, config, specs = scenario.instances.n, scenario.config, scenario.providers
+    divided = is_divided(config, n)
+    if divided:
+        config, specs = share_of(config, specs, n)
+    pipelines = []
+    for ordinal in range(n):
+        near = known_neighbours(scenario, prepared)
+        pipelines.append(build(config, specs, prepared.books, prepared.shapes, epoch_at=prepared.epoch_at, near=near, ordinal=ordinal, step=n))
+    if n > 1 and not divided:
+        share(pipelines)
+    return pipelines
+
+
+def _instance_of(scenario: Scenario, request: Request) -> int:
+    """The instance that a request goes to: in turn, or always the same for a content."""
+    return (request.content.serial if scenario.instances.by == "content" else request.serial) % scenario.instances.n
 
 
 def known_neighbours(scenario: Scenario, prepared: Prepared) -> KnownNeighbours | None:

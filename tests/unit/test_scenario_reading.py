@@ -280,7 +280,7 @@ def test_settings_alone_change_nothing_else(good):
     assert a == b
     assert (a.workload, a.providers) == (s.workload, s.providers)
     assert a.with_values({"horizon": "9h"}).config.batching.max_wait == 5
-    for refused in ({"rate_limit.max_requests": 3}, {"cache.near_duplicates": True}, {"batching.max_wait": -1}):
+    for refused in ({"rate_limit.max_requests": 3}, {"journal.keep_prompts": True}, {"batching.max_wait": -1}):
         with pytest.raises(ScenarioError, match=f"config: {next(iter(refused))}|config.{next(iter(refused))}"):
             s.with_values(refused)
 

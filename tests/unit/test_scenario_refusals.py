@@ -167,7 +167,6 @@ LATER = [
     ("  budget:", "  batching: {¦formation: optimal}\n  budget:", "config.batching.formation: optimal comes with part 4; allowed now: greedy"),
     ("  budget:", "  journal: {¦path: j.db}\n  budget:", "config.journal.path: j.db comes with part 5; allowed now: none"),
     ("  budget:", "  controller: {¦enabled: true}\n  budget:", "config.controller.enabled: true comes with part 3; allowed now: false"),
-    ("instances: 1", "¦instances: {n: 4, by: content}", "instances: a batcher of 4 instances comes with part 3; try instances: 1"),
     ("instances: 1", "¦indifference_usd: 3", "indifference_usd: a zone of indifference of one's own comes with part 6"),
     ("instances: 1", "¦robust: {scenarios: []}", "robust: a robust search comes with part 6"),
     ("  cache.ttl: {low: 10min, high: 24h, log: true}", "  batching.formation: {choices: [greedy, ¦optimal]}",
