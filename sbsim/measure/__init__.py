@@ -14,11 +14,12 @@ from sbsim.measure.intervals import (
     t_quantile,
 )
 from sbsim.measure.kpis import KPI_BY_NAME, KPIS, Kpi, find_kpi, kpi_values
+from sbsim.measure.recovery import Recovery, Return, time_to_recover
 from sbsim.measure.steady import Series, find_warmup, is_saturated, mser5
 from sbsim.measure.summary import alerts, estimates, paired_estimates
 
 __all__ = [
-    "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "BudgetRun", "Counted", "Estimate", "Kpi", "Series", "alerts", "budget_document", "budget_run",
-    "estimates", "find_kpi", "find_warmup", "is_saturated", "kpi_values", "mean_estimate", "mser5", "paired", "paired_estimates", "paired_ratio",
-    "prediction_interval", "ratio_estimate", "share_upper_bound", "t_quantile",
+    "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "BudgetRun", "Counted", "Estimate", "Kpi", "Recovery", "Return", "Series", "alerts", "budget_document",
+    "budget_run", "estimates", "find_kpi", "find_warmup", "is_saturated", "kpi_values", "mean_estimate", "mser5", "paired", "paired_estimates",
+    "paired_ratio", "prediction_interval", "ratio_estimate", "share_upper_bound", "t_quantile", "time_to_recover",
 ]  # fmt: skip
