@@ -191,10 +191,13 @@ class BatchBuilder:
             self._close_door(batch)
             self._refresh()
 
-    def remake(self, before: Batch, items: list[Item]) -> Batch:
-        """A bound batch of `items` of `before` that were sent in vain: it keeps its age, so it stands where it stood."""
+    def remake(self, before: Batch, items: list[Item], lane: int) -> Batch:
+        """A bound batch of `items` of `before` that were sent to `lane` in vain: it keeps its age, so it stands where it stood.
+
+        The lane is that of the call: what was left of `before` may have gone to another one since.
+        """
         self._serial += self._step
-        batch = Batch(self._serial, before.lane, before.group, before.opened_at)
+        batch = Batch(self._serial, lane, before.group, before.opened_at)
         batch.is_joinable = False
         batch.state = BOUND
         batch.ready_at = before.ready_at

@@ -494,7 +494,7 @@ class Pipeline:
             self.dispatcher.give_up(items, error, out)
             return
         at = now + delay_s
-        batch = self.builder.remake(call.batch, items)
+        batch = self.builder.remake(call.batch, items, call.lane)
         batch.parts = [items]
         batch.path = call.path + "r"
         batch.call = call
@@ -519,7 +519,7 @@ class Pipeline:
             for item in part:
                 item.n_sent += 1
                 item.ends_at = ends_at
-            batch = self.builder.remake(call.batch, part)
+            batch = self.builder.remake(call.batch, part, call.lane)
             batch.parts = [part]
             batch.path = call.path + digit
             batch.call = call
@@ -542,7 +542,7 @@ class Pipeline:
         """A shared limit had no room: the call was never sent. Its batch goes back to its place and is not tried before `retry_at`."""
         lane = self.lanes[call.lane]
         lane.limiter.hold(outcome.retry_at)
-        batch = self.builder.remake(call.batch, [item for item in call.items if not item.done])
+        batch = self.builder.remake(call.batch, [item for item in call.items if not item.done], call.lane)
         for item in batch.items:
             item.ends_at = -inf if item.n_sent == 0 else item.ends_at
         batch.parts = [batch.items]
