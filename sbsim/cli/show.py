@@ -105,7 +105,11 @@ def _show_lanes(seen: Overview) -> None:
         console.say(f"Provider {spec.name}{f', as of {spec.as_of}' if spec.as_of else ''}: {_in_words(spec, lane)}")
         if not lane.share:
             continue
-        console.say(f"It is offered {lane.share:.1%} of the requests, {_number(lane.requests_per_s)} a second at {_usd(lane.individual_usd)} each.")
+        full = f", {_number(lane.calls_full_per_s * 60)} with {lane.most_per_call} in each" if lane.most_per_call > 1 else ""
+        console.say(
+            f"It is offered {lane.share:.1%} of the requests at {_usd(lane.individual_usd)} each: "
+            f"{_number(lane.calls_alone_per_s * 60)} calls a minute of one{full}."
+        )
         rows = [
             [limit.what, f"{limit.utilisation_alone:.0%}", f"{limit.utilisation_full:.0%}", "waits" if limit.is_queued else "429"]
             for limit in lane.limits

@@ -85,6 +85,11 @@ def test_the_day_is_the_files_or_as_given(inside: Command, file: Path) -> None:
     assert "as_of: 2025-12-31" in inside("prices", "prices.json", "--convert", "gemini/veo-old", "--as-of", "2025-12-31").out
     assert "was shut down on 2026-01-31" in inside("prices", "prices.json", "--convert", "gemini/veo-old").err
     assert inside("prices", "prices.json", "--convert", "chat", "--as-of", "soon").code == 2
+    os.utime(file, (315532800, 315532800))  # 1980, as archives of packages have it
+    unlikely = inside("prices", "prices.json", "--convert", "chat")
+    assert (unlikely.code, unlikely.out) == (2, "")
+    assert "1980-01-01" in unlikely.err
+    assert inside("prices", "prices.json").code == 0
 
 
 @pytest.mark.parametrize(
