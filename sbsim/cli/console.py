@@ -40,6 +40,12 @@ def print_json(document: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
+def print_line(document: Mapping[str, Any]) -> None:
+    """One JSON document on a line of its own, at once: where a file of them is the result, each can be read before the next is there."""
+    sys.stdout.write(json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
 def say(line: str = "") -> None:
     """A line of the result."""
     _console().print(plain(line), soft_wrap=True)

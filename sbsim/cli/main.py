@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from sbsim.cli import explain, export, init, prices, recommend, run, schema, show, sweep, trace, verify
+from sbsim.cli import explain, export, init, pack, prices, recommend, run, schema, show, sweep, trace, verify
 from sbsim.errors import InfeasibleError, OutputError, SbsimError
 
 OK, INFEASIBLE, BAD_INPUT, UNREACHABLE, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
@@ -66,6 +66,7 @@ app.command("verify")(verify.verify)
 app.command("schema")(schema.schema)
 app.command("init")(init.init)
 app.command("show")(show.show)
+app.command("pack")(pack.pack)
 app.command("prices")(prices.prices)
 app.add_typer(trace.app, name="trace")
 

@@ -12,10 +12,10 @@ import pytest
 from .conftest import Command
 
 COMMANDS = (
-    ("run",), ("sweep",), ("recommend",), ("explain",), ("export",), ("verify",), ("schema",),
+    ("run",), ("sweep",), ("recommend",), ("explain",), ("export",), ("pack",), ("verify",), ("schema",),
     ("prices",), ("show",), ("init",), ("trace",), ("trace", "describe"), ("trace", "cache"), ("trace", "duplicates"),
 )  # fmt: skip
-LATER = ("compare", "bound", "dashboard", "pack", "live", "emulate", "calibrate", "replay", "drift")
+LATER = ("compare", "bound", "dashboard", "live", "emulate", "calibrate", "replay", "drift")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

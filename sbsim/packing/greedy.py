@@ -1,0 +1,201 @@
+"""Packings made quickly: a portfolio of constructions of which the cheapest counts. Every one keeps every limit exactly.
+
+best fit decreasing : the largest item first, into the fullest batch that still takes it; where classes or discounts make batches differ, into the one
+    to whose bill it adds least. Tried with several meanings of "largest", and class after class.
+longest processing time : the largest item first, into the emptiest of m batches (Graham 1969), for m from a bound upwards. It suits a limit on the
+    number of items: small items are kept for the batches that are heavy already.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heapify, heappop, heapreplace
+from operator import le
+
+from sbsim.packing.instances import Pattern, Types
+
+MOST_TRIES = 4
+"""Numbers of batches that longest processing time is tried with."""
+
+
+def portfolio(types: Types, least: int) -> Iterator[list[Pattern]]:
+    """Packings, the quickest first; `least` bounds the number of batches from below."""
+    if types.dimensions and types.n_sums <= 1 and types.is_plain and not types.has_setups and not types.conflicts:
+        yield _best_fit_by_bisect(types)
+        spread: Callable[[Types, int], list[Pattern] | None] = _spread_by_heap
+    else:
+        for order in _orders(types):
+            yield _best_fit(types, order)
+        spread = _spread
+    for m in range(least, min(least + MOST_TRIES, types.n_items)):
+        packed = spread(types, m)
+        if packed is not None:
+            yield packed
+            break
+
+
+class _Batch:
+    """A batch that is being filled."""
+
+    __slots__ = ("apart", "charges", "classes", "cost", "holds", "left", "n_items")
+
+    def __init__(self, types: Types) -> None:
+        self.left = [dimension.capacity for dimension in types.dimensions]
+        self.holds: dict[int, int] = {}
+        self.classes = 0  # a bit mask, as is `apart`: the types that may not come in
+        self.apart = 0
+        self.n_items = self.charges = 0
+        self.cost = 0
+
+    def takes(self, needs: Sequence[int]) -> bool:
+        """Whether there is room for so much more in every dimension."""
+        return all(map(le, needs, self.left))
+
+    @property
+    def pattern(self) -> Pattern:
+        """What it holds."""
+        return tuple(sorted(self.holds.items()))
+
+
+class _Filling:
+    """Adds items one by one to batches, exactly within the limits."""
+
+    def __init__(self, types: Types) -> None:
+        self.types = types
+        self._conflicts = types.conflicts or (0,) * types.n
+        self._alone = [tuple(dimension.weights[t] for dimension in types.dimensions) for t in range(types.n)]
+        self._first = [
+            tuple(dimension.weights[t] + dimension.setup_weights[types.classes[t]] for dimension in types.dimensions) for t in range(types.n)
+        ]
+        self._is_costed = not types.is_plain
+
+    def needs(self, batch: _Batch, t: int) -> tuple[int, ...]:
+        """What one more item of type `t` takes of this batch, with its class's set-up where it is the first."""
+        return self._alone[t] if batch.classes >> self.types.classes[t] & 1 else self._first[t]
+
+    def takes(self, batch: _Batch, t: int) -> bool:
+        """Whether one more item of type `t` may come in."""
+        return not batch.apart >> t & 1 and batch.n_items < self.types.most_items and batch.takes(self.needs(batch, t))
+
+    def added_cost(self, batch: _Batch, t: int) -> int:
+        """What one more item of type `t` adds to the bill."""
+        if not self._is_costed:
+            return 0 if batch.n_items else self.types.tariff.fee
+        return self._cost_with(batch, t) - batch.cost
+
+    def _cost_with(self, batch: _Batch, t: int) -> int:
+        tariff, classes = self.types.tariff, batch.classes | 1 << self.types.classes[t]
+        setups = sum(setup for c, setup in enumerate(tariff.setups) if classes >> c & 1)
+        return tariff.cost(batch.n_items + 1, setups, batch.charges + self.types.charges[t])
+
+    def add(self, batch: _Batch, t: int) -> None:
+        """Put one item of type `t` in."""
+        if self._is_costed:
+            batch.cost = self._cost_with(batch, t)
+        for d, need in enumerate(self.needs(batch, t)):
+            batch.left[d] -= need
+        batch.holds[t] = batch.holds.get(t, 0) + 1
+        batch.classes |= 1 << self.types.classes[t]
+        batch.apart |= self._conflicts[t]
+        batch.n_items += 1
+        batch.charges += self.types.charges[t]
+
+
+def _orders(types: Types) -> list[list[int]]:
+    """Types in several orders, the "largest" first: share of the tightest limit, sum of shares, class by class, most conflicts."""
+    shares = [
+        [dimension.weights[t] / dimension.capacity if dimension.capacity else 0.0 for dimension in types.dimensions] or [0.0] for t in range(types.n)
+    ]
+    load = [0.0] * types.n_classes
+    for t, n in enumerate(types.counts):
+        load[types.classes[t]] += n * max(shares[t])
+    keys: list[list[tuple[float, ...]]] = [
+        [(-max(shares[t]), -sum(shares[t]), t) for t in range(types.n)],
+        [(-sum(shares[t]), -max(shares[t]), t) for t in range(types.n)],
+    ]
+    if types.has_setups:
+        keys.append([(-load[types.classes[t]], types.classes[t], -max(shares[t]), t) for t in range(types.n)])
+        keys.append([(load[types.classes[t]], types.classes[t], -max(shares[t]), t) for t in range(types.n)])
+    if types.conflicts:
+        keys.append([(-types.conflicts[t].bit_count(), -max(shares[t]), t) for t in range(types.n)])
+    orders = [sorted(range(types.n), key=key.__getitem__) for key in keys]
+    return [order for k, order in enumerate(orders) if order not in orders[:k]]
+
+
+def _best_fit(types: Types, order: Sequence[int]) -> list[Pattern]:
+    """The next item goes where it adds least to the bill, of those to the fullest."""
+    filling, batches = _Filling(types), list[_Batch]()
+    for t in order:
+        for _ in range(types.counts[t]):
+            best, best_key = None, (0, 0)
+            for batch in batches:
+                if filling.takes(batch, t):
+                    key = filling.added_cost(batch, t), sum(batch.left)
+                    if best is None or key < best_key:
+                        best, best_key = batch, key
+            if best is None or best_key[0] > filling.added_cost(new := _Batch(types), t):
+                best = _Batch(types) if best is None else new
+                batches.append(best)
+            filling.add(best, t)
+    return [batch.pattern for batch in batches]
+
+
+def _spread(types: Types, m: int) -> list[Pattern] | None:
+    """The next item goes where it adds least to the bill, of those to the emptiest of m batches; None when some item finds no room."""
+    filling, batches = _Filling(types), [_Batch(types) for _ in range(m)]
+    for t in _orders(types)[0]:
+        for _ in range(types.counts[t]):
+            open_to = [batch for batch in batches if filling.takes(batch, t)]
+            if not open_to:
+                return None
+            filling.add(min(open_to, key=lambda batch: (-sum(batch.left), batch.n_items)), t)
+    return [batch.pattern for batch in batches if batch.n_items]
+
+
+def _line(types: Types) -> tuple[Sequence[int], int]:
+    """Weights and capacity of the one limit that is a sum; all weights 0 where only the number of items is limited."""
+    if types.is_count(0):
+        return (0,) * types.n, 0
+    return types.dimensions[0].weights, types.dimensions[0].capacity
+
+
+def _best_fit_by_bisect(types: Types) -> list[Pattern]:
+    """Best fit decreasing along one dimension: batches sorted by room left, those that are full in number taken out."""
+    weights, capacity = _line(types)
+    rooms: list[tuple[int, int]] = []  # (room left, batch)
+    holds: list[dict[int, int]] = []
+    sizes: list[int] = []
+    for t in sorted(range(types.n), key=lambda t: -weights[t]):
+        weight = weights[t]
+        for _ in range(types.counts[t]):
+            at = bisect_left(rooms, (weight, -1))
+            if at < len(rooms):
+                room, b = rooms.pop(at)
+            else:
+                room, b = capacity, len(holds)
+                holds.append({})
+                sizes.append(0)
+            holds[b][t] = holds[b].get(t, 0) + 1
+            sizes[b] += 1
+            if sizes[b] < types.most_items:
+                insort(rooms, (room - weight, b))
+    return [tuple(sorted(held.items())) for held in holds]
+
+
+def _spread_by_heap(types: Types, m: int) -> list[Pattern] | None:
+    """Longest processing time along one dimension; None when some item finds no room."""
+    weights, capacity = _line(types)
+    holds: list[dict[int, int]] = [{} for _ in range(m)]
+    heap = [(0, 0, b) for b in range(m)]  # (load, items, batch)
+    heapify(heap)
+    for t in sorted(range(types.n), key=lambda t: -weights[t]):
+        for _ in range(types.counts[t]):
+            while heap and heap[0][1] >= types.most_items:
+                heappop(heap)
+            if not heap or heap[0][0] + weights[t] > capacity:
+                return None
+            load, n, b = heap[0]
+            holds[b][t] = holds[b].get(t, 0) + 1
+            heapreplace(heap, (load + weights[t], n + 1, b))
+    return [tuple(sorted(held.items())) for held in holds if held]

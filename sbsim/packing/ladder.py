@@ -1,0 +1,200 @@
+"""The ladder: from bounds and greedy packings to column generation, up to the first rung that proves that nothing is cheaper.
+
+bounds and greedy -> (up to ten items) all subsets -> (nearly full batches) exact cover by full patterns -> column generation with dives, branching on
+numbers of batches where there are set-ups, and reworking of the best packing -> an integer program over the patterns found -> CP-SAT's assignment.
+
+The answer always carries the best bound. It depends on the instance and the units of effort alone, unless a clock stopped it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from sbsim.packing.bounds import cost_bound, fewest_batches
+from sbsim.packing.branching import Branching
+from sbsim.packing.columns import Columns, Pricer
+from sbsim.packing.covers import full_cover, is_tight
+from sbsim.packing.effort import Effort
+from sbsim.packing.greedy import portfolio
+from sbsim.packing.instances import Instance, Pattern, Types
+from sbsim.packing.patterns import Knapsack
+from sbsim.packing.selection import Selection
+from sbsim.packing.solvers import assignment, cheapest_cover
+from sbsim.packing.subsets import MOST_ITEMS, cheapest_partition
+
+Method = Literal["auto", "greedy", "columns", "assignment"]
+METHODS: tuple[Method, ...] = ("auto", "greedy", "columns", "assignment")
+MOST_NUMBERS = 600
+"""Numbers (types x batches) up to which CP-SAT's assignment model is worth a try."""
+SHARE = 0.7
+"""Part of the effort that column generation may take where CP-SAT's assignment can still follow."""
+MOST_NODES = 200
+"""Branch and bound nodes of the integer program over patterns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Batches of item indices, what they cost and what any packing costs at least, both in dollars (or what the instance counts).
+
+    `rung` is the rung of the ladder that the last improvement or proof came from.
+    """
+
+    batches: list[list[int]]
+    cost: Fraction
+    bound: Fraction
+    is_timed_out: bool
+    rung: str
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether it is proven that no packing is cheaper."""
+        return self.bound >= self.cost
+
+    @property
+    def gap(self) -> float:
+        """How much cheaper a packing could be at most, as a share of this one's cost."""
+        return float((self.cost - self.bound) / self.cost) if self.cost > 0 else 0.0
+
+
+def pack(instance: Instance, effort: Effort | None = None, method: Method = "auto") -> Packed:
+    """Pack an instance.
+
+    Parameters
+    ----------
+    instance : items, limits and tariff.
+    effort : work that it may take, beyond bounds and greedy packings, which are always made; without any, none but that.
+    method : auto climbs the ladder; greedy stops after its first rung; columns and assignment skip the other rungs between.
+
+    Returns
+    -------
+    Packed
+        Never costs more than the best greedy packing; its bound never exceeds the cost of any packing.
+    """
+    return finished(instance, solve(instance.types, effort or Effort(0.0), method))
+
+
+@dataclass(slots=True)
+class Climb:
+    """What a climb has so far, in the tariff's unit and without the types' constant."""
+
+    types: Types
+    effort: Effort
+    packed: list[Pattern]
+    bound: int
+    rung: str
+
+    @property
+    def cost(self) -> int:
+        """Cost of the best packing."""
+        return sum(self.types.cost(pattern) for pattern in self.packed)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to win."""
+        return self.bound >= self.cost or self.effort.is_over()
+
+    def improve(self, packed: list[Pattern] | None, bound: int, rung: str) -> None:
+        """Take what a rung found, if it is better."""
+        if packed is not None and sum(self.types.cost(pattern) for pattern in packed) < self.cost:
+            self.packed, self.rung = packed, rung
+        if bound > self.bound:
+            self.bound, self.rung = bound, rung
+
+
+def finished(instance: Instance, climb: Climb) -> Packed:
+    """The answer for an instance, from a climb for types like its own."""
+    climb.effort.is_over()  # so that it is known whether a solver was the last to be stopped by a clock
+    unit = instance.tariff.unit
+    batches = instance.types.batches(climb.packed)
+    cost = instance.cost(batches) * unit
+    bound = min(cost, (climb.bound + instance.types.constant) * unit)
+    return Packed(batches, cost, bound, climb.effort.is_timed_out and bound < cost, climb.rung)
+
+
+def solve(types: Types, effort: Effort, method: Method = "auto") -> Climb:
+    """Climb the ladder for merged items."""
+    n_least = fewest_batches(types)
+    bound = cost_bound(types, n_least)
+    packings = list[list[Pattern]]()
+    for packed in portfolio(types, n_least):
+        packings.append(packed)
+        if sum(types.cost(pattern) for pattern in packed) <= bound:
+            break
+    best = min(packings, key=lambda packed: sum(types.cost(pattern) for pattern in packed), default=[])
+    climb = Climb(types, effort, best, bound, "greedy")
+    if method == "greedy" or climb.is_done:
+        return climb
+    if method == "auto" and types.n_items <= MOST_ITEMS:
+        packed = cheapest_partition(types)
+        climb.improve(packed, sum(types.cost(pattern) for pattern in packed), "subsets")
+    if method == "auto" and not climb.is_done and is_tight(types, n_least):
+        covered, is_impossible = full_cover(types, n_least, effort)
+        climb.improve(covered, cost_bound(types, n_least + is_impossible), "cover")
+    if method in ("auto", "columns") and not climb.is_done:
+        _columns(climb, packings)
+    if method in ("auto", "assignment") and not climb.is_done:
+        _assignment(climb)
+    return climb
+
+
+def _columns(climb: Climb, packings: list[list[Pattern]]) -> None:
+    types, effort = climb.types, climb.effort
+    part = effort.part(SHARE if _is_assignable(climb) else 1.0)
+    units = part.units
+    columns = Columns(types, _pricer(types, part), climb.packed, part)
+    for packed in packings:
+        columns.add(packed)
+    branching = Branching(columns, climb.packed, climb.bound)
+    branching.run()
+    effort.spend(units - part.units)
+    effort.is_timed_out |= part.is_timed_out
+    climb.improve(branching.packed, branching.bound, "columns")
+    if climb.is_done:
+        return
+    patterns = list(columns.pool)
+    costs = [float(columns.pool[pattern]) for pattern in patterns]
+    effort.spend(50 + len(patterns))
+    covered = cheapest_cover(patterns, costs, types.counts, is_exact=not types.is_monotone, most_nodes=MOST_NODES, seconds=effort.seconds_left).shares
+    if covered is not None:
+        chosen = [pattern for pattern, n in zip(patterns, covered, strict=True) for _ in range(n)]
+        climb.improve(_trimmed(types, chosen), climb.bound, "integer program")
+
+
+def _pricer(types: Types, effort: Effort) -> Pricer:
+    """A table, unless there are conflicts, or several dimensions of which it would be too coarse a picture."""
+    knapsack = Knapsack(types)
+    if types.conflicts or (types.n_sums > 1 and not knapsack.is_exact):
+        return Selection(types, effort)
+    return knapsack
+
+
+def _is_assignable(climb: Climb) -> bool:
+    """Whether CP-SAT's assignment is small enough to be worth a try, and the tariff linear."""
+    types = climb.types
+    return types.is_monotone and types.tariff.minimum <= types.tariff.fee and types.n * len(climb.packed) <= MOST_NUMBERS
+
+
+def _assignment(climb: Climb) -> None:
+    if not _is_assignable(climb):
+        return
+    types, effort = climb.types, climb.effort
+    found, bound, work = assignment(types, climb.packed, climb.bound, work=min(effort.units / 1000, 1e6), seconds=effort.seconds_left)
+    effort.spend(1000 * work)
+    fits = found is not None and all(types.fits(pattern) for pattern in found)
+    climb.improve(found if fits else None, bound, "assignment")
+
+
+def _trimmed(types: Types, patterns: list[Pattern]) -> list[Pattern]:
+    """The same batches without what is in them too often."""
+    left = list(types.counts)
+    packed = []
+    for pattern in patterns:
+        cut = tuple((t, min(k, left[t])) for t, k in pattern if left[t])
+        for t, k in cut:
+            left[t] -= k
+        if cut:
+            packed.append(cut)
+    assert not any(left)
+    return packed

@@ -1,0 +1,50 @@
+"""A packer that remembers: instances with the same types in the same numbers are packed once.
+
+What a simulation hands over thousands of times (a few hundred pending items of a handful of kinds) recurs, whatever the items are called. Memory is
+bounded: the answer that was not asked for the longest is forgotten. Deterministic: no clock, only units of effort.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from sbsim.packing.effort import Effort
+from sbsim.packing.instances import Instance
+from sbsim.packing.ladder import Climb, Method, Packed, finished, solve
+
+
+class Packer:
+    """Packs instances within the same effort each.
+
+    Parameters
+    ----------
+    units : of effort for an instance that was not seen before; 0 for bounds and greedy packings alone.
+    method : how far up the ladder. most_remembered : answers kept at most.
+
+    Attributes
+    ----------
+    n_packed, n_remembered, n_climbed : instances packed; those answered from memory; those for which more than bounds and greedy packings was needed.
+    """
+
+    def __init__(self, units: float = 0.0, method: Method = "auto", most_remembered: int = 4096) -> None:
+        self.n_packed = self.n_remembered = self.n_climbed = 0
+        self._units = units
+        self._method: Method = method
+        self._most = most_remembered
+        self._known: OrderedDict[Hashable, Climb] = OrderedDict()
+
+    def pack(self, instance: Instance) -> Packed:
+        """Pack it, or give its items the places of those of an instance like it."""
+        self.n_packed += 1
+        kind = instance.types.kind
+        climb = self._known.pop(kind, None)
+        if climb is None:
+            climb = solve(instance.types, Effort(self._units), self._method)
+            self.n_climbed += climb.rung != "greedy"
+            if len(self._known) >= self._most:
+                self._known.popitem(last=False)
+        else:
+            self.n_remembered += 1
+        self._known[kind] = climb
+        return finished(instance, climb)
