@@ -32,7 +32,8 @@ class Dispatcher:
     Parameters
     ----------
     budget : None where no budget is set. drops_late : items that all their waiters have given up by their deadlines are failed, not sent.
-    routing : policy of `components.router`. ordinal, step : of several batchers this one numbers its calls, and those of each lane, in steps of `step` from `ordinal`.
+    routing : policy of `components.router`. ordinal, step : of several batchers this one numbers its calls, and those of each lane, from `ordinal` in
+        steps of `step`.
 
     Attributes
     ----------
@@ -167,6 +168,13 @@ class Dispatcher:
                 self.n_rerouted += 1
                 self._move([batch], lane, now, out)
         self.due_at = self._at_risk[0][0] if self._at_risk else inf
+
+    def reroute_by(self, routing: str, now: float, out: list[Action]) -> None:
+        """Another policy: what waits is routed anew by it."""
+        self._routing = routing
+        self._routes = len(self.lanes) > 1 and routing != "single"
+        for lane in self.lanes:
+            self._move([batch for batch in lane.queue if self._choice(batch, lane, now) is not lane], lane, now, out)
 
     def fail_over(self, lane: Lane, now: float, out: list[Action]) -> None:
         """The lane's breaker has opened: what waits there goes where it is welcome."""

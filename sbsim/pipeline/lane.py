@@ -28,8 +28,8 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_shared", "is_slow", "job_timeout_s", "jobs", "limiter",
-        "longest_s", "m", "max_bytes", "max_part", "name", "queue", "service", "takes", "timeout_at", "watched",
+        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_shared", "is_slow", "job_timeout_s", "jobs",
+        "limiter", "longest_s", "m", "max_bytes", "max_part", "name", "queue", "service", "takes", "timeout_at", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -151,6 +151,17 @@ class Lane:
         watched.append(call)
         if call.due_at < self.timeout_at:
             self.timeout_at = call.due_at
+
+    def time_out_after(self, call_timeout_s: float, job_timeout_s: float, now: float) -> None:
+        """Other timeouts. Of what is under way a shorter one makes an earlier end, a longer one changes nothing: its cost was bounded by the one before."""
+        longer_s = self.longest_s - self.call_timeout_s  # that of a job, else 0
+        self.longest_s = call_timeout_s + job_timeout_s if longer_s else call_timeout_s
+        self.call_timeout_s, self.job_timeout_s = call_timeout_s, job_timeout_s
+        for call in self.watched:
+            call.due_at = min(call.due_at, call.sent_at + call_timeout_s) if call.job is None else call.due_at
+        for call in self.jobs:
+            call.due_at = min(call.due_at, now + job_timeout_s)
+        self.timeout_at = min((call.due_at for call in (*self.watched, *self.jobs)), default=inf)
 
     def overdue(self, now: float) -> list[Call]:
         """The calls that have timed out by now, in the order of their timeouts; arms `timeout_at` for the next."""

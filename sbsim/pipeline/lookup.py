@@ -16,7 +16,6 @@ from sbsim.components.near_duplicates import Neighbours
 from sbsim.pipeline.actions import Fetch, Store
 from sbsim.records import Content, Entry, Item
 
-
 MOST_REFUSED = 10_000
 """Refusals that are remembered at most, the oldest forgotten first."""
 
@@ -121,6 +120,13 @@ class Lookup:
         expires_at = min(now + self.cache.ttl_s, entry.dies_at)
         if expires_at > now:
             self.put(entry.until(expires_at), content, now)
+
+    def wait_for(self, fetch_timeout_s: float, now: float) -> None:
+        """Another time-out; a question that is under way gets no more than that from now on."""
+        self.fetch_timeout_s = fetch_timeout_s
+        for fetch in self._asked:
+            fetch.due_at = min(fetch.due_at, now + fetch_timeout_s)
+        self.due_at = self._asked[0].due_at if self._asked else inf
 
     def overdue(self, now: float) -> list[Fetch]:
         """The questions that nobody has answered in time, in their order; from now on they are misses."""

@@ -21,15 +21,19 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 from sbsim.components.retry import RETRYABLE, Retry
+from sbsim.config import Config
 from sbsim.errors import StateError
 from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Fetch, Hit, Refuse
+from sbsim.pipeline.configure import reconfigure
 from sbsim.pipeline.dispatch import BARRED, SLOW, Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup
+from sbsim.pipeline.terms import Terms
 from sbsim.records import MEMORY, NEAR, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
 
 RESULT_MARGIN_S = 60.0
@@ -44,9 +48,7 @@ class Pipeline:
 
     Parameters
     ----------
-    max_pending : requests under way at most; beyond that they wait in a backlog in order of arrival (`on_full` "wait") or are refused ("refuse").
-    in_doubt : what to do with a call of unknown outcome on a lane without idempotency: "hold", "fail" or "resend".
-    routing : policy of `components.router`. batch_lane : "slack" sends to a batch API what can wait for it, "never" nothing that another lane makes.
+    terms : its settings, and the lanes that they are read for.
 
     Attributes
     ----------
@@ -59,38 +61,24 @@ class Pipeline:
         lookup: Lookup,
         dispatcher: Dispatcher,
         retry: Retry,
-        max_pending: float,
-        on_full: str,
-        in_doubt: str,
-        routing: str = "single",
-        batch_lane: str = "never",
+        terms: Terms,
     ) -> None:
         self.wake_at = inf
         self.lanes = dispatcher.lanes
         self.lookup = lookup
-        self.cache = lookup.cache
-        self._remembered = lookup.cache.get
-        self._has_near = lookup.near is not None
         self.coalescer = dispatcher.coalescer
         self.builder = dispatcher.builder
-        self.budget = dispatcher.budget
-        self._learn = dispatcher.builder.sizing.answered if dispatcher.builder.sizing.learns else None
         self.dispatcher = dispatcher
         self.retry = retry
         self.n_submitted = self.n_delivered = self.n_failed = self.n_refused = self.n_cancelled = 0
         self.n_hits = self.n_near_hits = self.n_refused_before = self.n_joined = self.n_retries = self.n_timed_out = self.n_backlogged = (
             self.n_bisected
         ) = self.n_slow = 0
-        self._max_pending = max_pending
-        self._refuses_when_full = on_full == "refuse"
-        self._in_doubt = in_doubt
-        self._routing = routing
-        self._may_wait = batch_lane == "slack"
         self._backlog: deque[Request] = deque()
         self.backlogged = array("q")  # serials of all that ever waited there: from their arrival on the limits held them
         self._n_active = 0  # pending requests beyond the backlog
         self._now = 0.0
-        self._has_door = self.budget is not None or any(lane.limiter.has_size_limits for lane in self.lanes)
+        self._follow(terms)
 
     # -- inputs ------------------------------------------------------------------------------------------------------------
     def submit(self, request: Request, *, now: float) -> Actions:
@@ -177,6 +165,8 @@ class Pipeline:
         if self._learn is not None:
             self._learn(call, outcome, now)
         out: list[Action] = []
+        if outcome.limits_seen is not None:
+            lane.limiter.learn(outcome.limits_seen, now)
         if error is None:
             lane.service.add(now - call.sent_at)
             lane.breaker.succeed(call.serial)
@@ -233,6 +223,15 @@ class Pipeline:
             self.dispatcher.enqueue(batch, now, out)
         return self._settle(now, out)
 
+    def configure(self, config: Config, *, now: float) -> Actions:
+        """New resolved settings, all at once; see `pipeline.configure`. Raises StateError where one cannot change while it runs."""
+        now = self._advance(now)
+        out: list[Action] = []
+        terms = replace(self.terms, config=config)
+        reconfigure(self, terms, now, out)
+        self._follow(terms)
+        return self._settle(now, out)
+
     # -- views -------------------------------------------------------------------------------------------------------------
     @property
     def n_pending(self) -> int:
@@ -261,6 +260,7 @@ class Pipeline:
             "n_bisected": self.n_bisected,
             "n_breaker_opened": sum(lane.breaker.n_opened for lane in self.lanes),
             "n_probes": sum(lane.breaker.n_probes for lane in self.lanes),
+            "n_limits_learnt": sum(lane.limiter.n_learnt for lane in self.lanes),
             "n_rerouted": self.dispatcher.n_rerouted,
             "n_failed_over": self.dispatcher.n_failed_over,
             "n_slow": self.n_slow,
@@ -279,6 +279,22 @@ class Pipeline:
             yield from lane.queue
 
     # -- steps -------------------------------------------------------------------------------------------------------------
+    def _follow(self, terms: Terms) -> None:
+        """What the pipeline itself reads of its settings and its parts."""
+        self.terms = terms
+        queue, routing, sizing = terms.config.queue, terms.config.routing, self.builder.sizing
+        self.cache = self.lookup.cache
+        self.budget = self.dispatcher.budget
+        self._remembered = self.cache.get
+        self._has_near = self.lookup.near is not None and terms.config.cache.near_duplicates
+        self._learn = sizing.answered if sizing.learns else None
+        self._max_pending = queue.max_pending
+        self._refuses_when_full = queue.on_full == "refuse"
+        self._in_doubt = terms.config.retry.in_doubt
+        self._routing = routing.policy
+        self._may_wait = routing.batch_lane == "slack"
+        self._has_door = self.budget is not None or any(lane.limiter.has_size_limits for lane in self.lanes)
+
     def _advance(self, now: float) -> float:
         if now > self._now:
             self._now = now

@@ -122,3 +122,78 @@ def test_a_poisoned_item_does_not_take_its_batch_with_it():
     first = finished.log.calls["attempt"] == 1
     assert (~first).sum() <= 6 * counters["n_failed"]
     assert counters["n_bisected"] > 0
+
+
+BATCH_API = {
+    "name": "files",
+    "serves": {"content_type": "image", "engine": "e"},
+    "api": {"style": "batch", "takes": "file", "max_items": 1000, "poll": "60s"},
+    "price": {"rates": [{"per": "item", "usd": 0.005}]},
+    "turnaround": {"law": "constant", "value": "10min"},
+    "expires_after": "2h",
+}
+
+
+def with_batch_api(deadlines, batch_lane="slack", **changes):
+    """Urgent and background requests; the dear lane and a batch API at a tenth of its price serve both."""
+    document = two_lanes(n=300).document
+    document["workload"]["classes"][0]["priority"] = {"urgent": 0.5, "background": 0.5}
+    document["providers"] = [DEAR, {**BATCH_API, **changes}]
+    document["sla"] = {name: {"deadline": deadline, "penalty": 1.0} for name, deadline in deadlines.items()}
+    document["config"] = {**document["config"], "batching": {"max_batch_size": 100, "max_wait": "2min"}, "routing": {"batch_lane": batch_lane}}
+    return Scenario.from_mapping(document)
+
+
+def test_only_what_can_wait_goes_to_a_batch_api():
+    """Background work with a day to spare is made in files at a tenth of the price, urgent work at once on the other lane; nobody is late."""
+    scenario = with_batch_api({"urgent": 60, "background": "24h"})
+    finished = run(scenario, seed=1)
+    calls, log, prepared = finished.log.calls, finished.log, finished.prepared
+    in_files = calls["lane"][log.call] == 1
+    assert (in_files == (prepared.urgency == 3)).all()
+    assert (log.done_at <= prepared.deadline_at).all()
+    assert calls["n_items"][calls["lane"] == 1].mean() > 20
+    assert log.counters["n_slow"] == np.count_nonzero(in_files)
+    never = run(with_batch_api({"urgent": 60, "background": "24h"}, batch_lane="never"), seed=1)
+    assert (never.log.calls["lane"] == 0).all()
+    assert calls["bill_nano"].sum() < 0.6 * never.log.calls["bill_nano"].sum()
+
+
+def test_without_slack_a_batch_api_is_not_used():
+    """Half of its lifetime is what its first answer is expected to take: a deadline before that never goes there."""
+    used, _ = lanes_used(with_batch_api({"urgent": 60, "background": "30min"}))
+    assert used.tolist()[1] == 0
+
+
+def test_what_a_batch_api_gives_up_on_is_made_on_another_lane():
+    """Files that expire come back unmade; their items are sent again, at once, where answers are prompt."""
+    finished = run(with_batch_api({"urgent": 60, "background": "24h"}, turnaround="3h"), seed=1)
+    log = finished.log
+    assert log.counters["n_failed"] == 0
+    late = log.calls["attempt"] > 1
+    assert late.any()
+    assert (log.calls["lane"][late] == 0).all()
+
+
+def test_urgent_work_does_not_join_a_file_that_comes_too_late():
+    """An urgent request for content that waits for a file is made on its own, and its result serves the file's waiters too."""
+    document = with_batch_api({"urgent": 60, "background": "24h"}).document
+    document["workload"]["catalogue"] = {"contents": 20}
+    document["config"]["cache"] = {"memory_size": 0}
+    finished = run(Scenario.from_mapping(document), seed=1)
+    urgent = finished.prepared.urgency == 1
+    latency_s = finished.log.done_at - finished.prepared.arrived_at
+    assert (latency_s[urgent] <= 60).mean() > 0.99
+    assert finished.log.counters["n_failed"] == 0
+
+
+def test_a_limit_that_nobody_declared_is_learnt_from_answers():
+    """A lane that takes three calls in ten seconds says so in its headers: after the first answers it is asked no more often, and it refuses few."""
+    hidden = [{"calls": 3, "per": "10s", "known": False}]
+    scenario = two_lanes(cheap={"limits": hidden, "latency": {"total": 1}}, dear={"serves": {"content_type": "video"}}, rate=0.25)
+    finished = run(scenario, seed=2)
+    counters, calls = finished.log.counters, finished.log.calls
+    assert counters["n_limits_learnt"] == 1
+    first_answer_at = calls["answered_at"].min()
+    refused = calls["error"] == finished.log.errors.index("rate_limited") if "rate_limited" in finished.log.errors else np.zeros(len(calls["error"]), bool)
+    assert not (refused & (calls["sent_at"] > first_answer_at + 10)).any()

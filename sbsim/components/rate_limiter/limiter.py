@@ -45,17 +45,21 @@ class RateLimiter:
     Attributes
     ----------
     concurrency : calls in flight at most. n_in_flight : calls in flight.
+    n_learnt : how often an answer told of a limit that was not known to be so tight.
     most_items, most_tokens, most_content_s : the largest call that any limit can grant. has_size_limits : whether some call could never pass.
     """
 
     __slots__ = (
-        "_calls", "_epoch_at", "_guard_s", "_is_plain", "_jobs", "_leave_at", "_n", "_opens_at", "_poll_s", "_polled", "_polls", "_sent", "_sent_at",
-        "_sized", "_width_s", "concurrency", "has_size_limits", "most_content_s", "most_items", "most_tokens", "n_in_flight", "pacing_s",
+        "_calls", "_epoch_at", "_guard_s", "_is_plain", "_jobs", "_learnt", "_leave_at", "_limits", "_n", "_opens_at", "_poll_s", "_polled",
+        "_polls", "_sent", "_sent_at", "_sized", "_width_s", "concurrency", "has_size_limits", "most_content_s", "most_items", "most_tokens",
+        "n_in_flight", "n_learnt", "pacing_s",
     )  # fmt: skip
 
     def __init__(self, limits: Sequence[Limit], *, pacing_s: float = 0.0, guard_s: float = 0.0, poll_s: float = 0.0, epoch_at: float = 0.0) -> None:
         self.pacing_s = pacing_s
-        self.n_in_flight = 0
+        self.n_in_flight = self.n_learnt = 0
+        self._limits = tuple(limits)
+        self._learnt: dict[tuple[str, float | None], Limit] = {}
         self._poll_s = poll_s
         self._epoch_at = epoch_at
         self._opens_at = self._sent_at = -inf  # not before: pacing, Retry-After; when the last call left
@@ -71,7 +75,8 @@ class RateLimiter:
         else:
             self._opens_at = max(self._opens_at, self._sent_at + pacing_s)
         self.pacing_s = pacing_s
-        self._keep(limits, guard_s)
+        self._limits = tuple(limits)
+        self._keep((*limits, *self._learnt.values()), guard_s)
         for sent_at, demand in self._sent:
             self._count(demand, sent_at)
         polls = sorted(self._polls)
@@ -125,7 +130,31 @@ class RateLimiter:
         if until > self._opens_at:
             self._opens_at = until
 
+    def learn(self, seen: Sequence[tuple[str, float, float | None]], now: float) -> None:
+        """Limits on calls that an answer tells of, as (unit, n, seconds), hold from now on beside the others; they tighten, never loosen.
+
+        Limits on what calls carry are left to Retry-After: work that was taken on before they were known might never pass them. So are windows that
+        could not carry the polls of one job.
+        """
+        news = False
+        for unit, n, per_s in seen:
+            known = self._learnt.get((unit, per_s))
+            if unit in _SIZES or n < 1 or (known is not None and known.n <= n) or any(self._implies(limit, unit, n, per_s) for limit in self._limits):
+                continue
+            if unit == "calls" and self._poll_s and ceil(((per_s or 0.0) + self._guard_s) / self._poll_s) > n:
+                continue
+            self._learnt[unit, per_s] = Limit(unit, n, per_s)
+            self.n_learnt += 1
+            news = True
+        if news:
+            self.configure(self._limits, pacing_s=self.pacing_s, guard_s=self._guard_s, now=now)
+
     # -- steps -------------------------------------------------------------------------------------------------------------
+    @staticmethod
+    def _implies(limit: Limit, unit: str, n: float, per_s: float | None) -> bool:
+        """Whether a declared limit already says so much."""
+        return limit.unit == unit and limit.kind == "sliding" and limit.n <= n and (limit.per_s or 0.0) >= (per_s or 0.0)
+
     def _keep(self, limits: Sequence[Limit], guard_s: float) -> None:
         """These limits, with empty windows."""
         self._guard_s = guard_s
