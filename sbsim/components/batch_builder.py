@@ -50,8 +50,8 @@ class BatchBuilder:
     """
 
     __slots__ = (
-        "_agenda", "_home", "_joinable", "_serial", "_step", "closed_by", "due_at", "late_join", "max_duration_s", "max_size", "max_usd", "max_wait_s",
-        "n_late_joins", "n_open", "n_resized", "similarity", "sizing",
+        "_agenda", "_home", "_joinable", "_serial", "_step", "closed_by", "due_at", "late_join", "max_duration_s", "max_size", "max_usd",
+        "max_wait_s", "n_late_joins", "n_open", "n_resized", "similarity", "sizing",
     )  # fmt: skip
 
     def __init__(
@@ -272,7 +272,7 @@ class BatchBuilder:
             batch.state = BOUND
             self.n_open += len(pieces) - 1
             for piece in pieces:
-                piece.due_at = min(batch.due_at, piece.opened_at + self.max_wait_s, piece.deadline_at - service_s)
+                piece.due_at = min(piece.opened_at + self.max_wait_s, piece.deadline_at - service_s)
                 self._joinable[batch.group].append(piece)
         is_over = self._is_over(batch)
         ready = []
@@ -296,7 +296,11 @@ class BatchBuilder:
             content = item.content
             for piece in pieces:
                 has_room = len(piece.items) < piece.max_size and piece.list_usd + content.individual_usd <= self.max_usd
-                if has_room and piece.duration_s + content.duration_s <= self.max_duration_s and self._is_alike(piece, content.shape, content.duration_s):
+                if (
+                    has_room
+                    and piece.duration_s + content.duration_s <= self.max_duration_s
+                    and self._is_alike(piece, content.shape, content.duration_s)
+                ):
                     break
             else:
                 self._serial += self._step

@@ -38,6 +38,12 @@ class Coalescer:
     def __len__(self) -> int:
         return len(self.items)
 
+    def configure(self, enabled: bool) -> None:
+        """On or off from now on; switched off, nobody joins what is under way any more."""
+        self.enabled = enabled
+        if not enabled:
+            self.items.clear()
+
     def find(self, request: Request, now: float, service_s: float) -> Item | None:
         """Work that `request` may join; None: it starts its own. `service_s`: expected seconds of work that starts now."""
         item = self.items.get(request.content.key)

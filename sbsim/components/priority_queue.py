@@ -103,6 +103,15 @@ class PriorityQueue:
         self._n -= 1
         return batch
 
+    def configure(self, policy: str, ageing_s: float) -> None:
+        """Another order, of those that wait too."""
+        waiting = list(self)
+        for batch in waiting:
+            self.discard(batch)
+        self.policy, self.ageing_s = policy, ageing_s
+        for batch in waiting:
+            self.push(batch)
+
     @staticmethod
     def holds(batch: Batch) -> bool:
         """Whether `batch` waits in a queue."""

@@ -47,6 +47,10 @@ class Retry:
         """The batches that pause, in the order in which they go."""
         return (batch for _, _, batch in sorted(self._waiting, key=lambda entry: entry[:2]))
 
+    def configure(self, *, max_attempts: int, base_s: float, cap_s: float) -> None:
+        """Other terms for what fails from now on; pauses that have begun end as they were meant to."""
+        self.max_attempts, self.base_s, self.cap_s = max_attempts, base_s, cap_s
+
     def delay(self, error: str, attempt: int, outcome: Outcome) -> float | None:
         """Seconds to wait after failed attempt number `attempt` (from 1); None: give up."""
         if attempt >= self.max_attempts or error not in RETRYABLE:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from math import inf
+from collections.abc import Hashable, Sequence
 
 from sbsim.components.batch_builder import BatchBuilder
 from sbsim.components.breaker import Breaker
-from sbsim.components.budget import Allowance, Budget
+from sbsim.components.budget import Budget
 from sbsim.components.cache import POLICIES
 from sbsim.components.coalescer import Coalescer
 from sbsim.components.near_duplicates import Neighbours
 from sbsim.components.priority_queue import PriorityQueue
-from sbsim.components.rate_limiter import Limit, RateLimiter
+from sbsim.components.rate_limiter import RateLimiter
 from sbsim.components.retry import Retry
-from sbsim.components.similarity import Similarity
-from sbsim.components.sizing import AimdSize, CapacitySize, ComplexitySize, FailureSize, FixedSize, Sizing
 from sbsim.components.tally import ServiceEstimate
 from sbsim.config import Config
 from sbsim.pipeline.dispatch import Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup, TierPlace
 from sbsim.pipeline.pipeline import Pipeline
+from sbsim.pipeline.terms import Terms, or_inf
 from sbsim.pricing import PriceBook
-from sbsim.records import CDN, REDIS, Batch
+from sbsim.records import CDN, REDIS
 from sbsim.scenario import ProviderSpec
-from sbsim.units import to_nano
 
 
 def build(
@@ -50,22 +47,22 @@ def build(
     numbers, and so different luck.
     """
     batching = config.batching
-    similarity = Similarity(shapes, config.similarity, batching.similarity_threshold)
-    lanes = [_lane(i, spec, book, config, epoch_at) for i, (spec, book) in enumerate(zip(providers, books, strict=True))]
+    terms = Terms(config, tuple(providers), shapes, epoch_at)
+    lanes = [_lane(i, spec, book, terms) for i, (spec, book) in enumerate(zip(providers, books, strict=True))]
     builder = BatchBuilder(
         max_size=batching.max_batch_size,
-        max_usd=_or_inf(batching.max_batch_cost),
-        max_duration_s=_or_inf(batching.max_batch_duration),
+        max_usd=or_inf(batching.max_batch_cost),
+        max_duration_s=or_inf(batching.max_batch_duration),
         max_wait_s=batching.max_wait,
-        similarity=similarity,
-        sizing=_sizing(config, lanes, lambda: builder.open_batches()),
+        similarity=terms.similarity(),
+        sizing=terms.sizing(lanes, lambda: builder.open_batches()),
         late_join=batching.late_join,
         ordinal=ordinal,
         step=step,
     )
     dispatcher = Dispatcher(
         lanes=lanes,
-        budget=_budget(config, epoch_at),
+        budget=_budget(terms),
         builder=builder,
         coalescer=Coalescer(batching.coalesce),
         drops_late=config.queue.on_deadline == "drop",
@@ -76,7 +73,7 @@ def build(
     cache = config.cache
     return Pipeline(
         lookup=Lookup(
-            POLICIES[cache.policy](cache.memory_size, _or_inf(cache.memory_bytes), _or_inf(cache.ttl)),
+            POLICIES[cache.policy](cache.memory_size, or_inf(cache.memory_bytes), or_inf(cache.ttl)),
             tiers(config),
             cache.fetch_timeout,
             near,
@@ -84,11 +81,7 @@ def build(
         ),
         dispatcher=dispatcher,
         retry=Retry(max_attempts=config.retry.max_attempts, base_s=config.retry.base, cap_s=config.retry.cap),
-        max_pending=config.queue.max_pending,
-        on_full=config.queue.on_full,
-        in_doubt=config.retry.in_doubt,
-        routing=config.routing.policy,
-        batch_lane=config.routing.batch_lane,
+        terms=terms,
     )
 
 
@@ -108,44 +101,24 @@ def tiers(config: Config) -> list[TierPlace]:
     return [place for place, url in named if url is not None]
 
 
-def _or_inf(value: float | None) -> float:
-    return inf if value is None else value
-
-
-def _sizing(config: Config, lanes: Sequence[Lane], groups: Callable[[], Iterable[Batch]]) -> Sizing:
-    """The policy that `batching.sizing` names."""
-    if config.batching.sizing == "capacity":
-        return CapacitySize(lanes, groups)
-    if config.batching.sizing == "failure":
-        return FailureSize([lane.book for lane in lanes], [lane.max_part for lane in lanes], config.retry.max_attempts)
-    plain: dict[str, type[Sizing]] = {"fixed": FixedSize, "complexity": ComplexitySize, "aimd": AimdSize}
-    return plain[config.batching.sizing]()
-
-
-def _budget(config: Config, epoch_at: float) -> Budget | None:
-    budget = config.budget
-    if not budget.in_force:
+def _budget(terms: Terms) -> Budget | None:
+    settings, allowances = terms.config.budget, terms.allowances()
+    if not allowances:
         return None
-    return Budget(
-        [Allowance(to_nano(each.limit), each.window, each.kind == "hard", each.offset_s(epoch_at)) for each in budget.in_force],
-        reserve_urgent=budget.reserve_urgent,
-        reserve_quantile=budget.reserve_quantile,
-        is_paced=budget.pacing,
-    )
+    return Budget(allowances, reserve_urgent=settings.reserve_urgent, reserve_quantile=settings.reserve_quantile, is_paced=settings.pacing)
 
 
-def _lane(index: int, spec: ProviderSpec, book: PriceBook, config: Config, epoch_at: float) -> Lane:
+def _lane(index: int, spec: ProviderSpec, book: PriceBook, terms: Terms) -> Lane:
+    config = terms.config
     is_job = spec.api.style != "sync"
     is_slow = spec.api.style == "batch"
-    retry = config.retry
-    # A batch API gives up by itself: the poll that finds that out must still come, and be answered, in time.
-    job_timeout_s = spec.life_s + spec.api.poll + retry.call_timeout if is_slow else retry.job_timeout
+    call_timeout_s, job_timeout_s = terms.timeouts_s(index)
     limiter = RateLimiter(
-        _limits(spec, config),
+        terms.limits(index),
         pacing_s=config.rate_limit.batch_pacing_interval,
         guard_s=config.rate_limit.guard,
         poll_s=spec.api.poll if is_job else 0.0,
-        epoch_at=epoch_at,
+        epoch_at=terms.epoch_at,
     )
     return Lane(
         index=index,
@@ -156,11 +129,11 @@ def _lane(index: int, spec: ProviderSpec, book: PriceBook, config: Config, epoch
         queue=PriorityQueue(config.queue.policy, config.queue.ageing),
         service=ServiceEstimate(config.queue.initial_service_s if not is_slow else _first_turnaround_s(spec)),
         takes=spec.api.takes,
-        max_items=_or_inf(spec.api.max_items),
-        max_bytes=_or_inf(spec.api.max_bytes),
+        max_items=or_inf(spec.api.max_items),
+        max_bytes=or_inf(spec.api.max_bytes),
         idempotency=spec.api.idempotency,
         cancel=spec.api.cancel,
-        call_timeout_s=retry.call_timeout,
+        call_timeout_s=call_timeout_s,
         job_timeout_s=job_timeout_s,
         is_job=is_job,
         is_slow=is_slow,
@@ -170,15 +143,3 @@ def _lane(index: int, spec: ProviderSpec, book: PriceBook, config: Config, epoch
 def _first_turnaround_s(spec: ProviderSpec) -> float:
     """What a batch API is expected to take until its first answer, seconds: half of the time after which it gives up (an assumption)."""
     return spec.life_s / 2
-
-
-def _limits(spec: ProviderSpec, config: Config) -> list[Limit]:
-    """Our own limits and the provider's known ones apply together."""
-    own = config.rate_limit
-    limits = [Limit("concurrency", own.concurrency)] if own.concurrency is not None else []
-    if own.max_requests is not None:
-        limits.append(Limit("calls", own.max_requests, own.time_window))
-    for limit in spec.limits:
-        if limit.known:
-            limits.append(Limit(limit.unit, limit.n, limit.per, limit.kind, limit.burst, limit.resets))
-    return limits

@@ -28,8 +28,8 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_shared", "is_slow", "job_timeout_s", "jobs",
-        "limiter", "longest_s", "m", "max_bytes", "max_part", "name", "queue", "service", "takes", "timeout_at", "watched",
+        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_job", "is_shared", "is_slow", "job_timeout_s",
+        "jobs", "limiter", "longest_s", "m", "max_bytes", "max_part", "name", "queue", "service", "takes", "timeout_at", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +67,7 @@ class Lane:
         self.call_timeout_s = call_timeout_s
         self.job_timeout_s = job_timeout_s
         self.longest_s = call_timeout_s + job_timeout_s if is_job else call_timeout_s  # until work is cut off, where it can be
+        self.is_job = is_job
         self.is_slow = is_slow
         self.is_shared = False  # whether other instances use the same limits, so that what they do may free them
         self.m = 0  # calls first sent so far
@@ -153,9 +154,8 @@ class Lane:
             self.timeout_at = call.due_at
 
     def time_out_after(self, call_timeout_s: float, job_timeout_s: float, now: float) -> None:
-        """Other timeouts. Of what is under way a shorter one makes an earlier end, a longer one changes nothing: its cost was bounded by the one before."""
-        longer_s = self.longest_s - self.call_timeout_s  # that of a job, else 0
-        self.longest_s = call_timeout_s + job_timeout_s if longer_s else call_timeout_s
+        """Other timeouts. A shorter one ends earlier what is under way, a longer one changes nothing there: its cost was bounded by the last."""
+        self.longest_s = call_timeout_s + job_timeout_s if self.is_job else call_timeout_s
         self.call_timeout_s, self.job_timeout_s = call_timeout_s, job_timeout_s
         for call in self.watched:
             call.due_at = min(call.due_at, call.sent_at + call_timeout_s) if call.job is None else call.due_at

@@ -58,6 +58,8 @@ def machine_of(policy):
 
         @rule(max_entries=st.integers(0, 6), max_bytes=st.sampled_from([0.0, 10.0, inf]), ttl_s=st.sampled_from([4.0, inf]))
         def configure(self, max_entries, max_bytes, ttl_s):
+            if ttl_s < self.cache.ttl_s:
+                self.model = {key: (entry, min(dies_at, self.now + ttl_s)) for key, (entry, dies_at) in self.model.items()}
             self.leave(self.cache.configure(max_entries, max_bytes, ttl_s, self.now))
 
         def leave(self, gone):

@@ -74,11 +74,21 @@ class Cache(ABC):
         return left
 
     def configure(self, max_entries: int, max_bytes: float, ttl_s: float, now: float) -> list[Hashable]:
-        """New bounds, at once; the keys that left for them. A new `ttl_s` holds for what is put from now on."""
+        """New bounds, at once; the keys that left for them. What is kept lives no longer than the new `ttl_s` from now on."""
         self.max_entries = max_entries
         self.max_bytes = max_bytes
+        if ttl_s < self.ttl_s:
+            for entry in self._entries.values():
+                entry.expires_at = min(entry.expires_at, now + ttl_s)
+            self._agenda = [(entry.expires_at, k, entry) for k, entry in enumerate(self._entries.values()) if entry.expires_at < inf]
+            self._serial = len(self._agenda)
+            heapify(self._agenda)
         self.ttl_s = ttl_s
         return self._make_room(now, None)
+
+    def entries(self) -> list[Entry]:
+        """What is held, dead or alive; no use of it. Under LRU the least recently used comes first, elsewhere what was put first."""
+        return list(self._entries.values())
 
     # -- what a policy says --------------------------------------------------------------------------------------------------
     @abstractmethod
