@@ -245,7 +245,7 @@ class Batch:
 
     __slots__ = (
         "call", "deadline_at", "due_at", "duration_s", "group", "is_joinable", "items", "lane", "list_usd", "max_size", "opened_at", "parts",
-        "path", "rank", "ready_at", "serial", "shapes", "state", "urgency",
+        "path", "queued_as", "rank", "ready_at", "serial", "shapes", "state", "urgency",
     )  # fmt: skip
 
     def __init__(self, serial: int, lane: int, group: int, opened_at: float) -> None:
@@ -265,6 +265,7 @@ class Batch:
         self.state = OPEN
         self.is_joinable = True
         self.rank: tuple[float, float] = (inf, inf)
+        self.queued_as = 0  # the urgency under which its queue counts it
         self.parts: list[list[Item]] | None = None  # once bound: the calls still to be sent
         self.call: Call | None = None  # for a retry: the attempt before
         self.path = ""

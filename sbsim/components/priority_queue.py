@@ -44,7 +44,7 @@ class PriorityQueue:
         When there is no such policy.
     """
 
-    __slots__ = ("_heap", "_n", "ageing_s", "policy")
+    __slots__ = ("_heap", "_n", "_waiting", "ageing_s", "policy")
 
     def __init__(self, policy: str = "score", ageing_s: float = 1800.0) -> None:
         if policy not in POLICIES:
@@ -53,6 +53,7 @@ class PriorityQueue:
         self.ageing_s = ageing_s
         self._heap: list[tuple[float, float, int, Batch, tuple[float, float]]] = []  # flat: nested tuples compare in twice the time
         self._n = 0
+        self._waiting = [0, 0, 0, 0]  # batches by urgency, 1 to 3
 
     def __len__(self) -> int:
         return self._n
@@ -75,10 +76,16 @@ class PriorityQueue:
         batch.rank = rank = self.rank(batch)
         heappush(self._heap, (rank[0], rank[1], batch.serial, batch, rank))
         self._n += 1
+        batch.queued_as = batch.urgency
+        self._waiting[batch.urgency] += 1
 
     def update(self, batch: Batch) -> None:
         """A waiting batch may have become more urgent; one that became less so, or waits no more, stays as it is."""
         rank = self.rank(batch)
+        if batch.urgency != batch.queued_as and self.holds(batch):
+            self._waiting[batch.queued_as] -= 1
+            self._waiting[batch.urgency] += 1
+            batch.queued_as = batch.urgency
         if rank < batch.rank:
             batch.rank = rank
             heappush(self._heap, (rank[0], rank[1], batch.serial, batch, rank))
@@ -99,8 +106,7 @@ class PriorityQueue:
         if batch is None:
             raise IndexError("the queue is empty")
         heappop(self._heap)
-        batch.rank = _GONE
-        self._n -= 1
+        self._leave(batch)
         return batch
 
     def configure(self, policy: str, ageing_s: float) -> None:
@@ -119,5 +125,14 @@ class PriorityQueue:
 
     def discard(self, batch: Batch) -> None:
         """A waiting batch waits no more."""
+        self._leave(batch)
+
+    def passes_over(self, batch: Batch) -> bool:
+        """Whether anything more urgent than `batch` waits here: who sends it now inverts priorities, as age and slack may have it."""
+        waiting = self._waiting
+        return batch.urgency > 1 and (waiting[1] > 0 or (batch.urgency > 2 and waiting[2] > 0))
+
+    def _leave(self, batch: Batch) -> None:
         batch.rank = _GONE
         self._n -= 1
+        self._waiting[batch.queued_as] -= 1

@@ -64,6 +64,7 @@ class Dispatcher:
         self.n_held_by_budget = 0
         self.held_by_budget: set[int] = set()  # serials of all requests whose call it ever held
         self.n_rerouted = self.n_failed_over = 0
+        self.n_inversions = self.n_starved = 0  # calls that left before more urgent work, and after having been ready for longer than `queue.ageing`
         self.due_at = inf
         self._at_risk: list[tuple[float, int, Batch]] = []  # waiting batches by the last instant at which another lane could make it
         self._routing = routing
@@ -128,6 +129,9 @@ class Dispatcher:
                     lane.blocked_until = ready_at
                     return False
                 reservation = budget.take(cost, now)
+            if batch.call is None:
+                self.n_inversions += lane.queue.passes_over(batch)
+                self.n_starved += now > batch.ready_at + lane.queue.ageing_s
             rest = self._bind(lane, batch)
             call = self._call(lane, batch, part, now)
             call.reservation = reservation

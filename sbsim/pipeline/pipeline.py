@@ -268,6 +268,8 @@ class Pipeline:
             "n_slow_tiers": self.lookup.n_slow_tiers,
             "n_stored": self.lookup.n_stored,
             "n_backlogged": self.n_backlogged,
+            "n_inversions": self.dispatcher.n_inversions,
+            "n_starved": self.dispatcher.n_starved,
             "n_held_by_limit": self.dispatcher.n_held_by_limit,
             "n_held_by_budget": self.dispatcher.n_held_by_budget,
             **fired,

@@ -195,5 +195,7 @@ def test_a_limit_that_nobody_declared_is_learnt_from_answers():
     counters, calls = finished.log.counters, finished.log.calls
     assert counters["n_limits_learnt"] == 1
     first_answer_at = calls["answered_at"].min()
-    refused = calls["error"] == finished.log.errors.index("rate_limited") if "rate_limited" in finished.log.errors else np.zeros(len(calls["error"]), bool)
+    refused = (
+        calls["error"] == finished.log.errors.index("rate_limited") if "rate_limited" in finished.log.errors else np.zeros(len(calls["error"]), bool)
+    )
     assert not (refused & (calls["sent_at"] > first_answer_at + 10)).any()
