@@ -23,6 +23,7 @@ from sbsim.world.failures import FailureModel
 from sbsim.world.files import Files, n_finished, statuses_of, unfinished
 from sbsim.world.job import Job
 from sbsim.world.latency import CallDraws, ServiceTime
+from sbsim.world.ledger import Ledger
 from sbsim.world.recall import Recall, Work
 from sbsim.world.results import Results
 from sbsim.world.tariff import Tariff, Ware
@@ -172,7 +173,6 @@ class ModelledProvider:
         else:
             wares = [book.get(item.content.kind) or tariff.learn(item.content) for item in items]
             times = [ware.item_s for ware in wares]
-        work = Work(call, tariff, now, starts_at)
         takes_s = metered_s = self._service.running_s(call, times)
         n_done = len(items)
         if self._files is not None:
@@ -181,47 +181,39 @@ class ModelledProvider:
         else:
             if self._warmth is not None:
                 takes_s, metered_s = self._warmth.times(starts_at, takes_s)
-                work.free_s = takes_s - metered_s
             done_at = starts_at + takes_s
-        work.takes_s, work.done_at = takes_s, done_at
-        self._finish(work, wares, metered_s, n_done)
-        tariff.book(now, work.bill_nano)
+        us = _microseconds(metered_s) if self._has_gpu else 0
+        outcome, bill_nano = self._finish(call, tariff.ledger, wares, us, n_done)
+        tariff.book(now, bill_nano)
+        job = None
         if self._is_job:
-            work.job = Job(passes_at, done_at, work.outcome, self.poll_s)
-            door.hold_job(work.job, max(starts_at, done_at))
+            job = Job(passes_at, done_at, outcome, self.poll_s)
+            door.hold_job(job, max(starts_at, done_at))
         else:
             door.hold(done_at)
         if self._can_cancel or self._knows_keys:
-            self._recall.put(work, now)
-        return (done_at, work.outcome) if work.job is None else (passes_at, work.job)
+            free_s = takes_s - metered_s if self._warmth is not None else 0.0
+            self._recall.put(Work(call, tariff, now, starts_at, done_at, takes_s, free_s, us, outcome, bill_nano, job), now)
+        return (done_at, outcome) if job is None else (passes_at, job)
 
-    def _finish(self, work: Work, wares: list[Ware], metered_s: float, n_done: int) -> None:
-        """What comes of the work, of which the first `n_done` items are finished, and what is charged for it."""
-        call, ledger, results = work.call, work.tariff.ledger, self._results
-        lines = [ware.line for ware in wares]
-        usage = NO_USAGE
-        if self._has_gpu:
-            work.meter_us = _microseconds(metered_s)
-            usage = Usage(work.meter_us / 1e6)
-        us = work.meter_us
+    def _finish(self, call: Call, ledger: Ledger, wares: list[Ware], us: int, n_done: int) -> tuple[Outcome, int]:
+        """What comes of the work, of which the first `n_done` items are finished and `us` microseconds are metered, and what is charged for it."""
+        lines, results = [ware.line for ware in wares], self._results
+        usage = Usage(us / 1e6) if self._has_gpu else NO_USAGE
         error, failures = (None, ()) if self._failures.never_fails else self._failures.befall(call)
         if error is not None:
             self.n_call_errors += 1
-            work.outcome = results.failure(error, usage, self._jitter(call))
-            work.bill_nano = ledger.charge(lines, us, ["failed"] * len(lines))
-            return
+            return results.failure(error, usage, self._jitter(call)), ledger.charge(lines, us, ["failed"] * len(lines))
         if n_done < len(lines):
             self.n_expired += len(lines) - n_done
             failures = unfinished(failures, n_done, len(lines), "expired")
         n_bytes = [ware.n_bytes for ware in wares] if self._is_inline else ()
         if not failures:
-            work.outcome, work.bill_nano = results.outcome(usage, n_bytes), ledger.charge(lines, us)
-            return
+            return results.outcome(usage, n_bytes), ledger.charge(lines, us)
         statuses = statuses_of(failures, len(lines))
         self.n_moderated += statuses.count("moderated")
         self.n_item_errors += statuses.count("failed")
-        work.outcome = results.outcome(usage, n_bytes, failures, self._jitter(call))
-        work.bill_nano = ledger.charge(lines, us, statuses)
+        return results.outcome(usage, n_bytes, failures, self._jitter(call)), ledger.charge(lines, us, statuses)
 
     def _stopped(self, work: Work, now: float) -> tuple[Outcome, int]:
         """The end of work that is cancelled while it runs, and what is charged for it; what has not begun costs nothing."""

@@ -21,18 +21,23 @@ class Work:
         "bill_nano", "call", "done_at", "free_s", "items", "job", "meter_us", "outcome", "sent_at", "serial", "starts_at", "takes_s", "tariff",
     )  # fmt: skip
 
-    def __init__(self, call: Call, tariff: Tariff, sent_at: float, starts_at: float) -> None:
+    def __init__(
+        self, call: Call, tariff: Tariff, sent_at: float, starts_at: float, done_at: float, takes_s: float, free_s: float, meter_us: int,
+        outcome: Outcome, bill_nano: int, job: Job | None,
+    ) -> None:  # fmt: skip
         self.call = call
         self.serial = call.serial
         self.items = call.items
         self.tariff = tariff
         self.sent_at = sent_at
-        self.starts_at = self.done_at = starts_at
-        self.takes_s = self.free_s = 0.0
-        self.meter_us = 0
-        self.outcome: Outcome
-        self.bill_nano = 0
-        self.job: Job | None = None
+        self.starts_at = starts_at
+        self.done_at = done_at
+        self.takes_s = takes_s
+        self.free_s = free_s
+        self.meter_us = meter_us
+        self.outcome = outcome
+        self.bill_nano = bill_nano
+        self.job = job
 
     def us_until(self, now: float) -> int:
         """Microseconds that the meter shows of it at `now`, while it runs."""
