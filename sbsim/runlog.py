@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sbsim.records import CANCELLED, FAILED, JOINED, NEAR, REFUSED, Call, Entry, Item, Outcome, Request
 
 _PIECE = 4096
-_OVER_BUDGET = ("no_bound", "never_affordable")
+_OVER_BUDGET = ("no_bound", "over_budget", "never_affordable")
 """Reasons for which a budget turns work away for good."""
 _CALL_COLUMNS = (
     ("serial", np.int64), ("lane", np.int64), ("batch", np.int64), ("m", np.int64), ("attempt", np.int64), ("is_first", np.bool_),

@@ -9,4 +9,7 @@ from sbsim.config.files import SettingsFile, load
 from sbsim.config.sections import BudgetWindow
 from sbsim.config.setting import Setting
 
-__all__ = ["SETTINGS", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "load", "require_available", "to_environment"]
+__all__ = [
+    "SETTINGS", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "load", "require_available",
+    "to_environment",
+]  # fmt: skip

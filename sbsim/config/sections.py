@@ -181,7 +181,8 @@ class BudgetWindow(Model):
     def offset_s(self, epoch_at: float) -> float | None:
         """Seconds from time 0 to a reset, where time 0 is `epoch_at` seconds after 1970 (UTC); None for a rolling window.
 
-        Calendar windows follow one another without a gap from that time of day on 1970-01-01: `window: 1h` with "00:30 UTC" resets every hour at half.
+        Calendar windows follow one another without a gap from that time of day on 1970-01-01: `window: 1h` with "00:30 UTC" resets at half past
+        every hour.
         """
         return None if self.resets == "rolling" else (time_of_day_s(self.resets) - epoch_at) % self.window
 
@@ -212,6 +213,11 @@ class Budget(Model):
     )
     pacing: Boolean = setting(
         False, "Whether a call that is not urgent waits until the elapsed share of every window has caught up with the booked share of its limit."
+    )
+    on_spent: Annotated[str, Choice(("wait", "refuse"))] = setting(
+        "wait",
+        "What a request does that memory and work under way cannot answer while some window has no room for it: wait for room, or be turned away "
+        "(before lower tiers are asked).",
     )
     windows: Annotated[tuple[BudgetWindow, ...], BudgetWindows()] = setting(
         (), "More budgets, each {limit, window, resets, kind}; all of them and limit hold together."

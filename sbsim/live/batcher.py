@@ -9,6 +9,7 @@ It prepares each request, gives it to the driver and hands back its delivery. It
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Self
 
@@ -58,7 +59,7 @@ class SmartBatcher:
             names = ", ".join(place.name for place in tiers_of(self.config)) or "none"
             raise StateError(f"SmartBatcher: config.cache switches on {names} of the lower tiers, and {len(tiers)} connections were given")
         self._preparer = Preparer(specs, normalise=self.config.fingerprint.normalise, keeps=False)
-        pipeline = build(self.config, specs, self._preparer.books, self._preparer.shapes)
+        pipeline = build(self.config, specs, self._preparer.books, self._preparer.shapes, epoch_at=time.time())
         self.log = RunLog(0) if record else None
         self.driver = Driver(pipeline, connections, self.log, tiers)
         self._contents: dict[str, Content] = {}

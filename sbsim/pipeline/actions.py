@@ -34,7 +34,7 @@ class Deliver:
 
 
 class Refuse:
-    """Never taken on. `reason`: queue_full, too_large, no_bound, never_affordable, moderated (a remembered refusal), closed."""
+    """Never taken on. `reason`: queue_full, too_large, no_bound, over_budget, never_affordable, moderated (a remembered refusal), closed."""
 
     __slots__ = ("reason", "requests")
 

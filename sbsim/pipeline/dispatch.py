@@ -114,8 +114,7 @@ class Dispatcher:
                 return False
             reservation = None
             if budget is not None:
-                most = lane.book.at(now).most(part, lane.longest_s)
-                cost = Cost(most, 0 if most is not None else sum(item.content.individual_nano for item in part), lane.index)
+                cost = self.cost(lane, part, now)
                 is_urgent = batch.urgency == URGENT
                 if not budget.can_ever(cost, is_urgent):
                     if self._shrink(lane, batch, part, out):
@@ -146,6 +145,11 @@ class Dispatcher:
             if not rest:
                 lane.blocked_until = inf
                 return True
+
+    def cost(self, lane: Lane, part: Sequence[Item], now: float) -> Cost:
+        """What a call of these items may cost if it is sent now."""
+        most = lane.book.at(now).most(part, lane.longest_s)
+        return Cost(most, 0 if most is not None else sum(item.content.individual_nano for item in part), lane.index)
 
     def dispatch_all(self, now: float, out: list[Action]) -> None:
         """Every lane that has something waiting: what one of them settled may help another."""

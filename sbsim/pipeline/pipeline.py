@@ -34,7 +34,7 @@ from sbsim.pipeline.dispatch import BARRED, SLOW, Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup
 from sbsim.pipeline.terms import Terms
-from sbsim.records import MEMORY, NEAR, READY, SERVED, Batch, Call, Content, Entry, Item, Outcome, Request
+from sbsim.records import MEMORY, NEAR, READY, SERVED, URGENT, Batch, Call, Content, Entry, Item, Outcome, Request
 
 RESULT_MARGIN_S = 60.0
 """Seconds before its URL dies that a result counts as dead."""
@@ -292,6 +292,7 @@ class Pipeline:
         self._learn = sizing.answered if sizing.learns else None
         self._max_pending = queue.max_pending
         self._refuses_when_full = queue.on_full == "refuse"
+        self._refuses_when_spent = terms.config.budget.on_spent == "refuse"
         self._in_doubt = terms.config.retry.in_doubt
         self._routing = routing.policy
         self._may_wait = routing.batch_lane == "slack"
@@ -345,8 +346,11 @@ class Pipeline:
             if entry is not None:
                 self.n_near_hits += 1
                 return (Hit(request, entry, NEAR),)
-        self._n_active += 1
         item = Item(request)
+        if self._refuses_when_spent and self._is_spent(item, lane, now):
+            self.n_refused += 1
+            return (Refuse((request,), "over_budget"),)
+        self._n_active += 1
         item.lane = lane.index
         if group != content.group:
             item.group = group
@@ -436,6 +440,18 @@ class Pipeline:
             breaker.succeed(call.serial)
         elif (not call.is_late or not call.is_answered) and breaker.fail(call.serial, now):
             self.dispatcher.fail_over(lane, now, out)
+
+    def _is_spent(self, item: Item, lane: Lane, now: float) -> bool:
+        """Whether some window of the budget has no room for a call of this item alone."""
+        budget = self.budget
+        if budget is None:
+            return False
+        cost, is_urgent = self.dispatcher.cost(lane, (item,), now), item.urgency == URGENT
+        if budget.ready_at(cost, is_urgent, now) <= now:
+            return False
+        budget.hold(cost, is_urgent, now)
+        self.dispatcher.n_held_by_budget += 1
+        return True
 
     def _hurry(self, item: Item, now: float) -> None:
         """A more pressing request joined work that has not left: the work inherits its urgency and deadline."""

@@ -113,7 +113,8 @@ def some_scenario(k):
                 {"limit": pick([0.3, 1.0]), "window": pick([20, 30]), "resets": pick(["00:00 UTC", "rolling"]), "kind": pick(["hard", "soft"])}
                 for _ in range(pick([1, 2]))
             ]
-        more = {"kind": pick(["hard", "hard", "soft"]), "reserve_quantile": pick([0.5, 0.9, 1]), "pacing": pick([False, False, True])}
+        more = {"kind": pick(["hard", "hard", "soft"]), "reserve_quantile": pick([0, 0.5, 1]), "pacing": pick([False, False, True])}
+        more["on_spent"] = pick(["wait", "wait", "refuse"])
         config["budget"].update(more)
     config["batching"]["sizing"] = pick(["fixed", "complexity", "capacity", "failure", "aimd"])
     config["cache"]["policy"] = pick(["lru", "lfu", "sieve", "w_tinylfu", "gdsf"])

@@ -21,7 +21,7 @@ DEFAULTS = {
     "queue.policy": "score", "queue.max_pending": 10000, "queue.on_full": "wait", "queue.on_deadline": "serve", "queue.ageing": 1800,
     "queue.initial_service_s": 60,
     "budget.limit": None, "budget.window": 86400, "budget.resets": "rolling", "budget.kind": "hard", "budget.reserve_urgent": 0,
-    "budget.reserve_quantile": 1, "budget.windows": (), "budget.pacing": False,
+    "budget.reserve_quantile": 1, "budget.windows": (), "budget.pacing": False, "budget.on_spent": "wait",
     "retry.max_attempts": 4, "retry.base": 1, "retry.cap": 60, "retry.call_timeout": 120, "retry.job_timeout": 1800, "retry.in_doubt": "hold",
     "routing.policy": "cheapest", "routing.batch_lane": "never", "routing.cooldown": 30, "routing.allowed_failures": 3,
     "content.store": None, "content.inline_max": 256 * 2**10, "content.max_bytes": 2 * 2**30, "content.secret": None,

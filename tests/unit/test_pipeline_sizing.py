@@ -1,0 +1,125 @@
+"""Sizing policies in the whole pipeline: each fires where it should, helps where it can, and does harm where it must."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sbsim.scenario import Scenario
+from sbsim.search.space import choices
+from sbsim.simulation import run, simulate
+from tests.shop import shop
+
+
+def gpu(**changes: Any) -> dict[str, Any]:
+    """A rented worker: a set-up of 5 s, a second a picture, paid by the second."""
+    base: dict[str, Any] = {
+        "name": "workers",
+        "serves": {"content_type": "image"},
+        "api": {"style": "sync", "takes": "list", "max_items": 64, "idempotency": "key", "cancel": "running"},
+        "price": {"rates": [{"per": "gpu_second", "usd": 0.001}]},
+        "latency": {"setup": "5s", "per_item": "1s"},
+        "limits": [{"concurrency": 4, "on_excess": "queue"}],
+    }
+    return {**base, **changes}
+
+
+def scenario(sizing: str, provider: dict[str, Any], *, rate: float = 1.0, size: int = 32, wait: str = "30s", **changes: Any) -> Scenario:
+    arrivals = {"process": "poisson", "rate": rate}
+    one = {"name": "picture", "content_type": "image", "engine": "xl", **changes.pop("class", {})}
+    config = {
+        "batching": {"max_batch_size": size, "max_wait": wait, "sizing": sizing, "similarity_threshold": 0},
+        "rate_limit": {"batch_pacing_interval": 0, "concurrency": 4},
+        "retry": {"max_attempts": 3, "base": "100ms"},
+    }
+    base = {"providers": [provider], "config": config, "workload": {"source": "synthetic", "arrivals": arrivals, "classes": [one]}, "sla": {}}
+    return shop(**{**base, "horizon": "30min", "replications": 2, **changes})
+
+
+def kpis(sizing: str, provider: dict[str, Any], **more: Any) -> tuple[dict[str, float], dict[str, int]]:
+    study = simulate(scenario(sizing, provider, **more), seed=3)
+    return {name: estimate.mean for name, estimate in study.kpis.items()}, study.counters
+
+
+def test_free_slots_take_work_at_once_and_busy_ones_share_it():
+    """By capacity: a quiet lane answers in a third of the time at more GPU seconds; a busy one loses nothing against fixed batches."""
+    quiet, fired = kpis("capacity", gpu(), rate=0.1)
+    fixed, _ = kpis("fixed", gpu(), rate=0.1)
+    assert fired["n_resized"] > 0
+    assert quiet["mean_latency_s"] < fixed["mean_latency_s"] / 3
+    assert quiet["provider_cost_usd"] > fixed["provider_cost_usd"]
+    busy, _ = kpis("capacity", gpu(), rate=3.0)
+    assert busy["average_batch_size"] > 5
+    assert busy["n_failed"] == 0
+
+
+@pytest.mark.parametrize(("billed", "is_smaller"), [("full", True), ("none", False)])
+def test_failures_that_are_billed_make_batches_smaller_and_cheaper(billed, is_smaller):
+    """By expected cost: where a poisoned item spoils paid-for batches of a small fee, less is lost in small ones; unpaid failures change nothing."""
+    provider = gpu(
+        price={"rates": [{"per": "call", "usd": 0.004}, {"per": "item", "usd": 0.01}], "billed": {"failed": billed}},
+        failures={"poison": 0.08, "call_error": 0.02},
+    )
+    fixed, _ = kpis("fixed", provider, rate=2.0)
+    sized, fired = kpis("failure", provider, rate=2.0)
+    if is_smaller:
+        assert fired["n_resized"] > 100
+        assert sized["average_batch_size"] < fixed["average_batch_size"] / 2
+        assert sized["provider_cost_usd"] < 0.9 * fixed["provider_cost_usd"]
+    else:
+        assert sized["provider_cost_usd"] <= 1.01 * fixed["provider_cost_usd"]
+
+
+def test_rates_are_learnt_from_what_happened():
+    """After half an hour the policy knows the lane's failures to a quarter of their size."""
+    from sbsim.pipeline.build import build
+    from sbsim.runlog import RunLog
+    from sbsim.seeds import Draws
+    from sbsim.simulation.engine import Engine
+    from sbsim.workload import prepare
+    from sbsim.world import ModelledProvider
+
+    failing = gpu(price={"rates": [{"per": "call", "usd": 0.01}]}, failures={"poison": 0.05, "call_error": 0.2, "item_error": 0.1})
+    made = scenario("failure", failing, rate=3.0, size=8)
+    prepared = prepare(made, 1, 0)
+    pipeline = build(made.config, made.providers, prepared.books, prepared.shapes)
+    engine = Engine(pipeline, [ModelledProvider(spec, Draws(1, 0)) for spec in made.providers], RunLog(prepared.n))
+    engine.drive(prepared.requests())
+    engine.drain(float("inf"))
+    assert pipeline.builder.sizing.rates(0) == pytest.approx((0.2, 0.1, 0.05), rel=0.25)
+
+
+def test_sizes_grow_until_calls_come_late_by_their_own_length():
+    """AIMD lets more be in time where the size that is set makes calls that outlast their deadline, and pays more set-ups for it."""
+    crowded = {"rate": 6.0, "size": 60, "wait": "10s", "sla": {"normal": {"deadline": "20s", "penalty": 0.01}}}
+    provider = gpu(latency={"setup": "1s", "per_item": "1s", "parallel_items": 4})
+    fixed, _ = kpis("fixed", provider, **crowded)
+    found, fired = kpis("aimd", provider, **crowded)
+    assert fired["n_resized"] > 0
+    assert 1 - found["sla_compliance"] < 0.2 * (1 - fixed["sla_compliance"])
+    assert found["average_batch_size"] < fixed["average_batch_size"]
+    assert found["provider_cost_usd"] > fixed["provider_cost_usd"]
+
+
+def test_heavy_content_goes_in_small_batches():
+    """By complexity: of contents of 1 and of 9 s of work, calls of the heavy kind hold a third of the items; nothing runs as long as before."""
+    heavy = {"class": {"duration": {"law": "empirical", "values": [1, 9], "weights": [0.8, 0.2]}}}
+    provider = gpu(latency={"setup": "1s", "per_second": "1s"}, price={"rates": [{"per": "second", "usd": 0.01}]})
+
+    def longest(sizing):
+        made = scenario(sizing, provider, rate=1.5, size=12, config={
+            "batching": {"max_batch_size": 12, "max_wait": "60s", "sizing": sizing, "similarity_threshold": 0.9},
+            "rate_limit": {"batch_pacing_interval": 0, "concurrency": 40}, "retry": {"call_timeout": "1h"}}, **heavy)  # fmt: skip
+        calls = run(made, seed=1).log.calls
+        return (calls["answered_at"] - calls["sent_at"]).max()
+
+    assert longest("complexity") < 0.6 * longest("fixed")
+
+
+def test_a_search_may_turn_the_policy():
+    """`batching.sizing` is a knob like any other choice, all five words of it."""
+    words = ["fixed", "complexity", "capacity", "failure", "aimd"]
+    made = shop(search={"batching.sizing": {"choices": words}})
+    assert list(choices("batching.sizing", made.search["batching.sizing"].choices).grid) == words
+    assert all(made.with_values({"batching.sizing": word}).config.batching.sizing == word for word in words)
