@@ -26,7 +26,8 @@ class Facts(NamedTuple):
     """Everything about a content that a provider prices, times or limits; many contents share one.
 
     `style` is the content's style parameters as sorted (name, value) pairs; `units_in` and `units_out` are tokens, characters or images;
-    `n_images` counts input images, `input_s` is the length of input video or audio.
+    `n_images` counts input images, `input_s` is the length of input video or audio. `estimated_usd` is what somebody reckons that it costs, for
+    providers without a price list.
     """
 
     content_type: str
@@ -39,6 +40,7 @@ class Facts(NamedTuple):
     max_units_out: float | None = None
     n_images: int = 0
     input_s: float = 0.0
+    estimated_usd: float | None = None
 
 
 class Demand(NamedTuple):

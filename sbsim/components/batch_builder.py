@@ -205,6 +205,18 @@ class BatchBuilder:
             _admit(batch, item)
         return batch
 
+    def gather(self, items: Sequence[Item], now: float) -> list[Batch]:
+        """Items that were planned together as batches that are ready at once, in as few as group, lane and terms allow; nobody joins them."""
+        whole: dict[tuple[int, int], Batch] = {}
+        for item in items:
+            batch = whole.get((item.lane, item.group))
+            if batch is None:
+                self._serial += self._step
+                batch = whole[item.lane, item.group] = Batch(self._serial, item.lane, item.group, item.opened_at)
+                batch.max_size, batch.is_joinable, batch.state, batch.ready_at = self.max_size, False, READY, now
+            _admit(batch, item)
+        return [piece for batch in whole.values() for piece in self.split(batch)]
+
     def configure(
         self,
         *,

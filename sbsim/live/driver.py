@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol
 
+from sbsim.config import Config
 from sbsim.errors import StateError
 from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Fetch, Hit, Send, Store
 from sbsim.pipeline.pipeline import Pipeline
@@ -103,6 +104,25 @@ class Driver:
             self.log.reserve(request.serial)
         self._settle(self.pipeline.submit(request, now=now), now)
         return future
+
+    def release(self, requests: Sequence[Request]) -> list[asyncio.Future[Delivery]]:
+        """Submit requests that were planned together; see `Pipeline.release`."""
+        if self._broken is not None:
+            raise StateError(f"the batcher stopped on a bug of ours: {self._broken!r}")
+        loop = self.bind()
+        futures: list[asyncio.Future[Delivery]] = [loop.create_future() for _ in requests]
+        now = self.now()
+        for request, future in zip(requests, futures, strict=True):
+            self._futures[request.serial] = future
+            if self.log is not None:
+                self.log.reserve(request.serial)
+        self._settle(self.pipeline.release(requests, now=now), now)
+        return futures
+
+    def configure(self, config: Config) -> None:
+        """New resolved settings, at once. Raises StateError where one cannot change while it runs."""
+        now = self.now()
+        self._settle(self.pipeline.configure(config, now=now), now)
 
     def cancel(self, request: Request) -> None:
         """Its caller wants it no more; no other waiter is harmed."""
@@ -246,12 +266,12 @@ class Driver:
     # -- the timer ---------------------------------------------------------------------------------------------------------
     def _rearm(self) -> None:
         at = self.pipeline.wake_at
-        if at == self._armed_at:
+        if at == self._armed_at or self._loop is None:
             return
         if self._timer is not None:
             self._timer.cancel()
         self._armed_at = at
-        self._timer = None if at == inf else self.bind().call_at(self._started_at + at, self._wake)
+        self._timer = None if at == inf else self._loop.call_at(self._started_at + at, self._wake)
 
     def _wake(self) -> None:
         now = self._last = max(self.now(), self._armed_at)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -223,6 +223,29 @@ class Pipeline:
             self.dispatcher.enqueue(batch, now, out)
         return self._settle(now, out)
 
+    def release(self, requests: Sequence[Request], *, now: float) -> Actions:
+        """Requests that were planned together come in together: what of them is new work goes as batches of its own, at once, and nobody else joins.
+
+        Memory, work under way, gates and the bounds of a batch count as for anybody. What a lower tier is asked for first is batched like the rest.
+        """
+        now = self._advance(now)
+        out: list[Action] = []
+        together: list[Item] = []
+        for request in requests:
+            self.n_submitted += 1
+            if self._n_active >= self._max_pending:
+                out.extend(self._when_full(request))
+                continue
+            entry = self._remembered(request.content.key, now)
+            if entry is None:
+                out.extend(self._take_on(request, now, together))
+            else:
+                self.n_hits += 1
+                out.append(Hit(request, entry, MEMORY))
+        for batch in self.builder.gather(together, now):
+            self.dispatcher.enqueue(batch, now, out)
+        return self._settle(now, out)
+
     def configure(self, config: Config, *, now: float) -> Actions:
         """New resolved settings, all at once; see `pipeline.configure`. Raises StateError where one cannot change while it runs."""
         now = self._advance(now)
@@ -312,8 +335,8 @@ class Pipeline:
         self.backlogged.append(request.serial)
         return NOTHING
 
-    def _take_on(self, request: Request, now: float) -> Actions:
-        """A request that memory could not answer joins work under way or becomes an item of its own."""
+    def _take_on(self, request: Request, now: float, together: list[Item] | None = None) -> Actions:
+        """A request that memory could not answer joins work under way or becomes an item of its own, which waits in `together` where one is given."""
         content = request.content
         lookup = self.lookup
         if lookup.refused and lookup.is_refused(content.key, now):
@@ -358,6 +381,9 @@ class Pipeline:
         coalescer.open(item)
         if lookup.tiers and content.reusable:
             return [lookup.ask(item, 0, self.dispatcher.next_serial(), now)]
+        if together is not None:
+            together.append(item)
+            return NOTHING
         return self._start(item, lane, now)
 
     def _start(self, item: Item, lane: Lane, now: float) -> Actions:
