@@ -91,12 +91,13 @@ class Lane:
         """Whether a call of this content alone could ever pass the limits."""
         return self.limiter.can_ever(Demand(1, content.offers[0].tokens, content.duration_s))
 
-    def quote(self, items: Sequence[Item]) -> int:
-        """Nano-dollars that these items are expected to cost here, in the calls that the lane takes them in; GPU seconds as calls took so far."""
-        gpu_s = self.service.mean_s
-        if self.takes == "list":
-            return self.book.quote(items, gpu_s)
-        return sum(self.book.quote([item], gpu_s) for item in items)
+    def quote(self, items: Sequence[Item], now: float) -> int:
+        """Nano-dollars that these items are expected to cost here at the price of the day, in the calls that the lane takes them in; GPU seconds as
+        calls took so far."""
+        book, gpu_s = self.book.at(now), self.service.mean_s
+        if self.takes in ("list", "file"):
+            return book.quote(items, gpu_s)
+        return sum(book.quote([item], gpu_s) for item in items)
 
     def option(self, items: Sequence[Item], now: float) -> Option:
         """What the lane offers for these items, expected to wait behind what waits already.
@@ -109,7 +110,7 @@ class Lane:
         starts_at = max(limiter.opens_at(self.demand(items[:1]), now), self.breaker.ready_at(now))
         if n_ahead or limiter.n_in_flight >= limiter.concurrency:
             starts_at = max(starts_at if starts_at < inf else now, now + (n_ahead + 1) * expected_s / limiter.concurrency)
-        return Option(self.index, self.quote(items), starts_at + expected_s, load)
+        return Option(self.index, self.quote(items, now), starts_at + expected_s, load)
 
     def next_part(self, batch: Batch) -> list[Item]:
         """The items of the batch's next call. Before it is bound this is only a look: the batch may still grow."""

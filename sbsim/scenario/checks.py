@@ -32,6 +32,7 @@ def check(scenario: Scenario) -> None:
         _is_served(one, k, scenario.providers)
     for k, provider in enumerate(scenario.providers):
         _has_a_turnaround(provider, k)
+        _meters_its_work(provider, k)
         _conditions_can_be_met(provider, k, scenario)
 
 
@@ -132,6 +133,17 @@ def _has_a_turnaround(provider: ProviderSpec, k: int) -> None:
     if provider.api.style == "batch" and provider.turnaround is None:
         reason = "a batch API has a turnaround; missing: turnaround; try {law: lognormal, median: 7min, p90: 1h}"
         raise FieldError(reason, "providers", k)
+
+
+def _meters_its_work(provider: ProviderSpec, k: int) -> None:
+    """A batch API's turnaround is mostly waiting: only its latency says what its machines do, and without one nothing would be charged for them."""
+    if provider.api.style != "batch" or provider.latency.model_fields_set - {"refusal"}:
+        return
+    for place, price in _prices(provider):
+        for r, rate in enumerate(price.rates):
+            if rate.per == "gpu_second" and rate.usd > 0:
+                reason = "a batch API that charges GPU seconds has a latency, which says how many; missing: latency; try latency: {per_item: 2s}"
+                raise FieldError(reason, "providers", k, *place, "rates", r)
 
 
 def _conditions_can_be_met(provider: ProviderSpec, k: int, scenario: Scenario) -> None:

@@ -104,7 +104,7 @@ class Price(Model):
     """The price list."""
 
     rates: tuple[Rate, ...] = field((), "Rates of different `per` add up.")
-    same_as: Annotated[str | None, Text("the name of a provider", or_none=True)] = field(None, "Provider whose price is meant.")
+    same_as: Annotated[str | None, Text("the name of a provider", or_none=True)] = field(None, "Provider whose price is meant, but for its plan.")
     minimum: Money = field(0.0, "Dollars of a call at least.")
     quantum: Duration = field(0.0, "Seconds in whose steps an item's seconds are billed, rounded up.")
     tiers: tuple[Tier, ...] = field((), "Discounts by items in the call.")

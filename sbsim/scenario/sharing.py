@@ -10,7 +10,10 @@ from sbsim.scenario.provider import Change, ProviderSpec
 
 
 def with_shared_prices(providers: tuple[ProviderSpec, ...]) -> tuple[ProviderSpec, ...]:
-    """The providers with every `same_as` resolved: the other's price with this one's own keys, both factors multiplied. Raises FieldError."""
+    """The providers with every `same_as` resolved: the other's price but for its plan, with this one's own keys, both factors multiplied.
+
+    Raises FieldError.
+    """
     by_name = {provider.name: provider.price for provider in providers}
     resolved = []
     for k, provider in enumerate(providers):
@@ -44,4 +47,4 @@ def _resolved(price: Price, by_name: dict[str, Price], *path: str | int) -> Pric
     for own in reversed(chain):
         given = {key: getattr(own, key) for key in own.model_fields_set - {"same_as", "factor"}}
         whole = whole.model_copy(update={**given, "factor": whole.factor * own.factor, "same_as": None})
-    return whole
+    return whole.model_copy(update={"plan": price.plan})  # the fee of another's plan is paid there

@@ -199,3 +199,11 @@ def test_a_limit_that_nobody_declared_is_learnt_from_answers():
         calls["error"] == finished.log.errors.index("rate_limited") if "rate_limited" in finished.log.errors else np.zeros(len(calls["error"]), bool)
     )
     assert not (refused & (calls["sent_at"] > first_answer_at + 10)).any()
+
+
+def test_lanes_are_chosen_by_the_prices_of_the_day():
+    """The cheap lane becomes the dearest at 100 s: what is sent from then on goes to the other."""
+    scenario = two_lanes(cheap={"changes": [{"at": 100, "price": {"rates": [{"per": "item", "usd": 9}]}}]})
+    calls = run(scenario).log.calls
+    assert set(calls["lane"][calls["sent_at"] < 100]) == {0}
+    assert set(calls["lane"][calls["sent_at"] >= 100]) == {1}

@@ -202,6 +202,23 @@ def test_prices_by_another_name():
     assert (c.rates, c.factor, c.minimum) == (gpu.rates, 0.4, 0)
 
 
+def test_a_plan_is_paid_by_the_provider_that_states_it():
+    """Whoever charges the same does not charge the fee again, unless it has a plan of its own; nor does a later price that is another's."""
+    document = yaml.safe_load(SMALL)
+    entry = document["providers"][0]
+    entry["price"] = {**entry["price"], "plan": {"fee": 10, "per": "30d"}}
+    own = {"fee": 3, "per": "1d"}
+    document["providers"] += [
+        {**entry, "name": "b", "serves": {"content_type": "audio"}, "price": {"same_as": "gpu"}},
+        {**entry, "name": "c", "serves": {"content_type": "text"}, "price": {"same_as": "b", "plan": own}},
+        {**entry, "name": "d", "serves": {"content_type": "video"}, "changes": [{"at": 9, "price": {"same_as": "c"}}]},
+    ]
+    gpu, b, c, d = Scenario.from_mapping(document).providers
+    assert (gpu.price.plan.fee, b.price.plan, c.price.plan.fee) == (10, None, 3)
+    assert d.changes[0].price.plan is None
+    assert d.changes[0].price.rates == gpu.price.rates
+
+
 @pytest.mark.parametrize(("given", "kept"), [
     ({"calls": 5, "per": "60s", "kind": "fixed", "resets": "00:30 UTC"}, ("calls", 5, 60, "fixed", None, 1800)),
     ({"tokens": 2.5, "per": "1s", "kind": "bucket", "burst": 7}, ("tokens", 2.5, 1, "bucket", 7, None)),

@@ -19,6 +19,16 @@ SECOND = """\
     price: {rates: [{per: second, usd: 1}]}
 sla:"""
 
+BATCH = """\
+  - name: files
+    serves: {content_type: video, engine: veo-3.1-fast}
+    api: {style: batch, takes: file, poll: 60s}
+    price:
+      rates:
+        - ¦{per: gpu_second, usd: 1}
+    turnaround: 1h
+sla:"""
+
 CASES = [
     # the text itself
     ("seed: 7", "seed: 7\n¦seed: 8", "seed: given twice, first at", "try removing one"),
@@ -160,6 +170,7 @@ CASES = [
     ("style: job", "style: batch", "providers[0]: a batch API has a turnaround; missing: turnaround", "try {law: lognormal"),
     ("style: job, ", "style: batch, ¦max_bytes: 1MB, ", "api.max_bytes: only a file has max_bytes, and this API takes one", "try removing it"),
     ("    limits:", "    cold_start: {time: 20s, ¦idle_aftr: 5min}\n    limits:", "cold_start.idle_aftr: unknown key", "try idle_after"),
+    ("sla:", BATCH, "providers[1].price.rates[0]: a batch API that charges GPU seconds has a latency", "try latency: {per_item: 2s}"),
     ("      billed:", "      plan: {fee: 10, ¦per: 0s}\n      billed:", "price.plan.per: '0s' must be > 0 s", "try"),
 ]  # fmt: skip
 
