@@ -255,6 +255,19 @@ def test_no_line_of_another_format_makes_a_bug_of_ours(
     assert_orderly(ended)
 
 
+WINDOWS = "0,0.5,0.57,Gamma,3.08,0.36\n600,0.9,0.76,Weibull,1.33,1.16\n1200,0,0,,0,0\n"
+DATASET = '{"0": {"text_tokens": "{41: 0.9, 50: 0.1}", "image_tokens": "{10: 1.0}", "image_count": "{1: 1.0}", "output_tokens": "{2: 0.5, 3: 0.5}"}}'
+
+
+@FUZZ
+@given(windows=mutated(WINDOWS), dataset=mutated(DATASET), which=st.integers(0, 2), skip=st.booleans())
+def test_no_client_of_servegen_makes_a_bug_of_ours(inside: Command, tmp_path: Path, windows: bytes, dataset: bytes, which: int, skip: bool) -> None:
+    """The same of laws and histograms, either or both of them broken."""
+    written(tmp_path, "chunk-1-trace.csv", WINDOWS if which == 1 else windows)
+    written(tmp_path, "chunk-1-dataset.json", DATASET if which == 0 else dataset)
+    assert_orderly(inside("trace", "describe", "chunk-1-trace.csv", "--format", "servegen", "--quiet", *(["--skip-bad-rows"] if skip else [])))
+
+
 # -- what cannot be written ----------------------------------------------------------------------------------------------------
 FULL = """
 import matplotlib.font_manager  # it keeps a file of its own when it is first used

@@ -150,8 +150,10 @@ BROKEN = {
     "nan": ("0,nan,1,Gamma,1,1\n", None, r"chunk-1-trace\.csv:1: column 'rate': 'nan' must be a finite number"),
     "pattern": ("0,1,1,Pareto,1,1\n", None, r"chunk-1-trace\.csv:1: column 'pattern': 'Pareto' is not one of Gamma, Weibull"),
     "no pattern": ("0,1,1,,1,1\n", None, r"chunk-1-trace\.csv:1: column 'pattern': empty, and the rate is 1; allowed: Gamma, Weibull"),
-    "shape": ("0,1,1,Gamma,0,1\n", None, r"chunk-1-trace\.csv:1: column 'shape': 0 must be > 0"),
+    "shape": ("0,1,1,Gamma,0,1\n", None, r"chunk-1-trace\.csv:1: column 'shape': 0 must be from 0\.0001 to 1e\+09 for a Gamma law"),
     "silence": ("0,0,0,,0,0\n", None, r"no client has a window with a rate above 0, so nothing ever comes"),
+    "too late": ("1e300,1,1,Gamma,1,1\n", None, r"chunk-1-trace\.csv:1: column 'start': 1e300 is later than 1e\+09 s; it must be seconds from"),
+    "nearly nothing": ("0,1e-300,1,Gamma,1,1\n", None, r"its laws bring no request in this stretch of time; try a longer one"),
     "endless": ("0,1e12,1,Gamma,1,1\n", None, r"6e\+14 requests are too many to draw; try a part, such as between: \[0h, 1h\]"),
     "no JSON": (WINDOWS, "{", r"chunk-1-dataset\.json:1:2: not JSON"),
     "a list": (WINDOWS, "[1]", r"chunk-1-dataset\.json: no JSON object of windows"),
@@ -187,7 +189,11 @@ def test_a_client_needs_both_files(tmp_path):
 
 
 def test_bad_windows_are_skipped_and_counted_on_demand(tmp_path):
-    """A window that is left out brings nothing, and is counted and shown."""
+    """A window that is left out brings nothing, also not to the one before it, and is counted and shown; without any other nothing comes."""
     found = describe(str(client(tmp_path, 1, "0,1,1,Gamma,1,1\n600,x,1,Gamma,1,1\n1200,1,1,Gamma,1,1\n")), format="servegen", on_bad_row="skip")
     assert found.n_skipped_rows == 1
     assert "column 'rate': 'x' is not a number" in found.warnings[0]
+    at = drawn(tmp_path, on_bad_row="skip").arrived_at
+    assert not ((at > 600) & (at < 1200)).any()
+    with pytest.raises(TraceError, match=r"nothing ever comes; 2 bad windows were left out, the first: .*chunk-2-trace\.csv:1: column 'start'"):
+        drawn(client(tmp_path, 2, "x,1,1,Gamma,1,1\ny\n") / "chunk-2-trace.csv", on_bad_row="skip")

@@ -159,6 +159,8 @@ def _check_found(rows: Rows, table: Rowed, columns: dict[str, str], bad_rows: Ba
     if rows.n == 0:
         if bad_rows.n:
             raise TraceError(f"{path}: every one of its {bad_rows.n} rows is bad, and nothing is left; the first: {bad_rows.examples[0]}")
+        if table.promised is not None:
+            raise TraceError(f"{path}: its laws bring no request in this stretch of time; try a longer one, or another seed")
         raise TraceError(f"{path}: the file has a header but no rows; a trace needs at least one; try another file")
 
 

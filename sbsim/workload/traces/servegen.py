@@ -92,7 +92,8 @@ class DrawnTable:
         self._clients = [read_client(number, trace, dataset, bad_rows) for number, trace, dataset in find_clients(path)]
         self._clients = [client for client in self._clients if client.windows]
         if not any(window.rate > 0 for client in self._clients for window in client.windows):
-            raise TraceError(f"{path}: no client has a window with a rate above 0, so nothing ever comes")
+            left_out = f"; {bad_rows.n} bad windows were left out, the first: {bad_rows.examples[0]}" if bad_rows.n else "; try other clients"
+            raise TraceError(f"{path}: no client has a window with a rate above 0, so nothing ever comes{left_out}")
         self.promised: Mapping[str, float] | None = promised(self._clients)
         self._start_s = min(client.windows[0].start_s for client in self._clients)
         n = self.promised["mean_rate_per_s"] * min(until_s, self.promised["span_s"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,9 +20,12 @@ from sbsim.workload.traces.bad_rows import BadRows, Fault
 
 PATTERNS = ("Gamma", "Weibull")
 _COLUMNS = ("start", "rate", "cv", "pattern", "shape", "scale")
+_SHAPES = {"Gamma": (1e-4, 1e9), "Weibull": (0.02, 1e9)}
+"""Shapes whose gaps floats can hold: a CV of up to 100 for Gamma, and of 10^14 for Weibull."""
 _TOLERANCE = 1e-3
 """How far the probabilities of a histogram may be from 1 in sum; they are rescaled."""
 _USUAL_WIDTH_S = 600.0
+_LATEST_S = 1e9
 
 
 class Window(NamedTuple):
@@ -81,22 +83,29 @@ def read_client(number: int, trace: Path, dataset: Path, bad_rows: BadRows) -> C
 def _windows(path: Path, bad_rows: BadRows) -> tuple[Window, ...]:
     read: list[Window] = []
     here = BadRows(str(path), is_skipped=bad_rows.is_skipped)
-    for line, cells in enumerate(csv.reader(_text(path).splitlines()), 1):
+    for line, cells in enumerate((text.split(",") for text in _text(path).splitlines()), 1):
         if not any(cell.strip() for cell in cells):
             continue
         try:
-            window = _window(cells)
-            if read and window.start_s <= read[-1].start_s:
+            start_s = _number("start", cells[0].strip())
+            if start_s > _LATEST_S:
+                raise _Bad("start", f"{cells[0]} is later than {_LATEST_S:g} s; it must be seconds from the start of the trace")
+            if read and start_s <= read[-1].start_s:
                 raise _Bad("start", f"{cells[0]} is not after the window before it, {read[-1].start_s:g}")
-            read.append(window)
         except _Bad as error:
             here.report([Fault(line, error.column, str(error))])
+            continue
+        try:
+            read.append(_window(start_s, cells))
+        except _Bad as error:
+            here.report([Fault(line, error.column, str(error))])
+            read.append(Window(start_s, start_s, 0.0, 0.0, "", 0.0))  # it ends the window before it, and brings nothing
     bad_rows.n += here.n
     bad_rows.examples.extend(here.examples[: 3 - len(bad_rows.examples)])
     if not read and not here.n:
         raise TraceError(f"{path}: the file is empty; it must hold a window a line: {','.join(_COLUMNS)}")
     widths = [after.start_s - before.start_s for before, after in pairwise(read)]
-    widths.append(widths[-1] if widths else _USUAL_WIDTH_S)
+    widths.extend((widths[-1:] or [_USUAL_WIDTH_S]) if read else [])
     return tuple(window._replace(end_s=window.start_s + width) for window, width in zip(read, widths, strict=True))
 
 
@@ -106,11 +115,11 @@ class _Bad(ValueError):
         self.column = column
 
 
-def _window(cells: list[str]) -> Window:
+def _window(start: float, cells: list[str]) -> Window:
     if len(cells) != len(_COLUMNS):
         raise _Bad(None, f"{len(cells)} cells; a window has {len(_COLUMNS)}: {', '.join(_COLUMNS)}")
     given = dict(zip(_COLUMNS, map(str.strip, cells), strict=True))
-    start, rate, cv = (_number(name, given[name]) for name in ("start", "rate", "cv"))
+    rate, cv = (_number(name, given[name]) for name in ("rate", "cv"))
     pattern = given["pattern"]
     if not pattern:
         if rate > 0:
@@ -120,10 +129,9 @@ def _window(cells: list[str]) -> Window:
         raise _Bad("pattern", f"{shown(pattern)} is not one of {one_of(PATTERNS)}")
     shape = _number("shape", given["shape"])
     _number("scale", given["scale"])
-    if rate > 0 and shape <= 0:
-        raise _Bad("shape", f"{given['shape']} must be > 0")
-    if rate > 0 and pattern == "Weibull" and shape < 0.01:
-        raise _Bad("shape", f"{given['shape']} is too small for a Weibull law to have a mean in numbers; it must be >= 0.01")
+    low, high = _SHAPES[pattern]
+    if rate > 0 and not low <= shape <= high:
+        raise _Bad("shape", f"{given['shape']} must be from {low:g} to {high:g} for a {pattern} law that can be drawn from")
     return Window(start, start, rate, cv if cv > 0 or rate == 0 else _cv(pattern, shape), pattern, shape)
 
 
@@ -131,7 +139,7 @@ def _cv(pattern: str, shape: float) -> float:
     """Coefficient of variation of a law of this shape."""
     if pattern == "Gamma":
         return 1 / sqrt(shape)
-    return sqrt(gamma(1 + 2 / shape) / gamma(1 + 1 / shape) ** 2 - 1)
+    return sqrt(max(0.0, gamma(1 + 2 / shape) / gamma(1 + 1 / shape) ** 2 - 1))
 
 
 def _number(column: str, text: str) -> float:
