@@ -23,17 +23,18 @@ LANE: dict[str, Any] = {
     "latency": {"setup": "1s", "per_item": "100ms"},
     "limits": [{"calls": 60, "per": 60}],
 }
+ONE_BY_ONE: dict[str, Any] = {"process": "poisson", "rate": "40/min"}
 QUICK = {"max_batch_size": 1, "max_wait": 0}
 PATIENT = {"max_batch_size": 10, "max_wait": "20s"}
 
 
-def chaotic(*, batching: dict[str, Any] = QUICK, **lane: Any) -> Scenario:
+def chaotic(*, batching: dict[str, Any] = QUICK, arrivals: dict[str, Any] = ONE_BY_ONE, **lane: Any) -> Scenario:
     """40 minutes of 40 pictures a minute, promised within 25 s; `lane` says what happens after 20 of them."""
     return shop(
         horizon="40min",
         workload={
             "source": "synthetic",
-            "arrivals": {"process": "poisson", "rate": "40/min"},
+            "arrivals": arrivals,
             "classes": [{"name": "picture", "content_type": "image", "engine": "xl"}],
         },
         providers=[{**LANE, **lane}],
@@ -116,11 +117,16 @@ def test_outages_by_chance_are_met_alike_by_every_config() -> None:
         assert np.count_nonzero(np.diff(kinds) == 1) < 12  # a handful of spans, not a mixture
 
 
-def test_a_limit_that_nobody_declared_is_enforced_by_the_door_alone() -> None:
-    """known: false: our limiter sends into it and is refused; declared, the same limit is never exceeded."""
-    hidden, told = ([{"calls": 30, "per": 60, "known": known}] for known in (False, True))
-    assert run(chaotic(limits=hidden)).log.counters["n_provider_rejected"] > 10
-    assert run(chaotic(limits=told)).log.counters["n_provider_rejected"] == 0
+def test_a_limit_that_nobody_declared_is_enforced_by_the_door_and_learnt_from_its_answers() -> None:
+    """Forty pictures at once, and 30 calls a minute: known: false, ten are refused before the first answer has told; later groups are held by us.
+    Declared, the same limit is never run into."""
+    groups = {"process": "batch", "rate": "10/min", "size": 40}
+    hidden, told = (run(chaotic(arrivals=groups, limits=[{"calls": 30, "per": 60, "known": known}])) for known in (False, True))
+    assert told.log.counters["n_provider_rejected"] == 0
+    first = hidden.log.calls["sent_at"] == hidden.log.calls["sent_at"].min()
+    assert np.count_nonzero(first) == 40
+    assert hidden.log.counters["n_provider_rejected"] == 10
+    assert hidden.log.counters["n_limits_learnt"] == 1
 
 
 def test_regret_is_zero_for_who_chose_as_if_he_had_known() -> None:
