@@ -207,7 +207,15 @@ def test_every_field_is_read(tmp_path, kind, is_renamed):
     if kind == "csv":
         text = ",".join(names.values()) + "\n" + ",".join(FULL.values()) + ',"[4, 5]"\n'
     else:
-        values = {**FULL, "blocks": [4, 5], "inputs": ["md5:1", "md5:2"], "allow_reuse": False, "arrived_at": 1, "variant": 2, "style_params.film": 35}
+        values = {
+            **FULL,
+            "blocks": [4, 5],
+            "inputs": ["md5:1", "md5:2"],
+            "allow_reuse": False,
+            "arrived_at": 1,
+            "variant": 2,
+            "style_params.film": 35,
+        }
         text = json.dumps({names[name]: value for name, value in values.items()})
     trace = read_trace(written(tmp_path, text), columns=names if is_renamed else {"blocks": "hash_ids"})
     wish = trace.wishes[0]
@@ -345,7 +353,7 @@ def test_facts_of_a_row(tmp_path):
     """What providers need to know comes from the row, inputs counted."""
     text = "arrived_at,content_type,engine,resolution,duration,units_in,units_out,max_units_out,n_images,input_s,inputs,style_params.s\n"
     _, prepared = contents_of(tmp_path, text + "1,video,veo,1080p,8,3,2,4,,5s,md5:1 md5:2,x\n2,video,,,,,,,3,,,\n")
-    assert prepared.contents[0].facts == ("video", "veo", "1080p", 8.0, (("s", "x"),), 3.0, 2.0, 4.0, 2, 5.0)
+    assert prepared.contents[0].facts == ("video", "veo", "1080p", 8.0, (("s", "x"),), 3.0, 2.0, 4.0, 2, 5.0, None)
     assert prepared.contents[1].facts.n_images == 3
     assert prepared.class_names == ("video veo", "video")
     written_back = prepared.written(0)
