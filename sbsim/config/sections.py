@@ -307,11 +307,26 @@ class Fingerprint(Model):
 
 
 class Controller(Model):
-    """Moves size and wait from what it observes, within bounds."""
+    """Moves size, wait and thresholds from what it observes, within bounds."""
 
-    enabled: Boolean = setting(False, "Whether settings are moved while running.", part=3)
-    interval: PositiveDuration = setting(60.0, "Seconds between two moves.", part=3)
-    min_batch_size: PositiveCount = setting(1, "Lower bound of batching.max_batch_size.", part=3)
-    max_batch_size: PositiveCount = setting(100, "Upper bound of batching.max_batch_size.", part=3)
-    min_wait: Duration = setting(0.0, "Lower bound of batching.max_wait, seconds.", part=3)
-    max_wait: Duration = setting(300.0, "Upper bound of batching.max_wait, seconds.", part=3)
+    enabled: Boolean = setting(False, "Whether settings are moved while running.")
+    interval: PositiveDuration = setting(60.0, "Seconds between two looks.")
+    max_late: Fraction = setting(0.05, "Share of deliveries past their deadlines beyond which the wait is halved.")
+    min_batch_size: PositiveCount = setting(1, "Lower bound of batching.max_batch_size.")
+    max_batch_size: PositiveCount = setting(100, "Upper bound of batching.max_batch_size.")
+    min_wait: Duration = setting(0.0, "Lower bound of batching.max_wait, seconds.")
+    max_wait: Duration = setting(300.0, "Upper bound of batching.max_wait, seconds.")
+    min_similarity_threshold: Fraction = setting(0.5, "Lower bound of batching.similarity_threshold.")
+    max_similarity_threshold: Fraction = setting(1.0, "Upper bound of batching.similarity_threshold.")
+    min_near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(
+        0.8, "Lower bound of cache.near_duplicate_threshold; below the default more reuse is wrong, which nobody can observe."
+    )
+    max_near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(0.95, "Upper bound of cache.near_duplicate_threshold.")
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> Self:
+        for knob in ("batch_size", "wait", "similarity_threshold", "near_duplicate_threshold"):
+            low, high = getattr(self, f"min_{knob}"), getattr(self, f"max_{knob}")
+            if low > high:
+                raise FieldError(f"{low:g} is more than max_{knob}, {high:g}; try lowering it", f"min_{knob}")
+        return self

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sbsim.components.budget import Budget, Cost
 from sbsim.components.cache import POLICIES
+from sbsim.components.controller import Controller
 from sbsim.components.tally import ServiceEstimate
 from sbsim.config import Config
 from sbsim.errors import StateError
@@ -63,6 +64,17 @@ def reconfigure(pipeline: Pipeline, terms: Terms, now: float, out: list[Action])
     if (before.batching, before.similarity, before.retry.max_attempts) != (after.batching, after.similarity, after.retry.max_attempts):
         _regroup(pipeline, terms, now, out)
     dispatcher.dispatch_all(now, out)
+
+
+def controller_by(terms: Terms, before: Controller | None) -> Controller | None:
+    """The controller that the settings ask for; one that goes on keeps what it has seen."""
+    own = terms.config.controller
+    if not own.enabled:
+        return None
+    if before is None:
+        return Controller(terms.controller_bounds(), own.interval)
+    before.bounds, before.interval_s = terms.controller_bounds(), own.interval
+    return before
 
 
 def _remember(lookup: Lookup, before: Config, after: Config, now: float) -> None:

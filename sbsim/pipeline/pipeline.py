@@ -25,11 +25,12 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from sbsim.components.controller import Controller
 from sbsim.components.retry import RETRYABLE, Retry
 from sbsim.config import Config
 from sbsim.errors import StateError
 from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Fetch, Hit, Refuse
-from sbsim.pipeline.configure import reconfigure
+from sbsim.pipeline.configure import controller_by, reconfigure
 from sbsim.pipeline.dispatch import BARRED, SLOW, Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup
@@ -78,6 +79,7 @@ class Pipeline:
         self.backlogged = array("q")  # serials of all that ever waited there: from their arrival on the limits held them
         self._n_active = 0  # pending requests beyond the backlog
         self._now = 0.0
+        self.controller: Controller | None = None
         self._follow(terms)
 
     # -- inputs ------------------------------------------------------------------------------------------------------------
@@ -164,6 +166,8 @@ class Pipeline:
                 self.budget.settle(call.reservation, call.bill_nano, now)
         if self._learn is not None:
             self._learn(call, outcome, now)
+        if self.controller is not None:
+            self.controller.answered(call, outcome, now)
         out: list[Action] = []
         if outcome.limits_seen is not None:
             lane.limiter.learn(outcome.limits_seen, now)
@@ -209,6 +213,8 @@ class Pipeline:
                 dispatcher.enqueue(batch, now, out)
         if now >= dispatcher.due_at:
             dispatcher.reroute(now, out)
+        if self.controller is not None and now >= self.controller.due_at:
+            self._control(self.controller, now, out)
         for lane in self.lanes:
             if now >= lane.blocked_until or (lane.is_shared and len(lane.queue)):
                 lane.blocked_until = inf
@@ -281,6 +287,7 @@ class Pipeline:
             "n_retries": self.n_retries,
             "n_timed_out": self.n_timed_out,
             "n_bisected": self.n_bisected,
+            "n_moves": 0 if self.controller is None else self.controller.n_moves,
             "n_breaker_opened": sum(lane.breaker.n_opened for lane in self.lanes),
             "n_probes": sum(lane.breaker.n_probes for lane in self.lanes),
             "n_limits_learnt": sum(lane.limiter.n_learnt for lane in self.lanes),
@@ -319,6 +326,7 @@ class Pipeline:
         self._in_doubt = terms.config.retry.in_doubt
         self._routing = routing.policy
         self._may_wait = routing.batch_lane == "slack"
+        self.controller = controller_by(terms, self.controller)
         self._has_door = self.budget is not None or any(lane.limiter.has_size_limits for lane in self.lanes)
 
     def _advance(self, now: float) -> float:
@@ -479,6 +487,14 @@ class Pipeline:
         self.dispatcher.n_held_by_budget += 1
         return True
 
+    def _control(self, controller: Controller, now: float, out: list[Action]) -> None:
+        """The controller looks; where it moves something, that is a change of settings like any other."""
+        knobs = controller.wake(self.terms.knobs(), self.n_submitted, self.n_hits + self.n_near_hits, now)
+        if knobs is not None:
+            terms = self.terms.turned_to(knobs)
+            reconfigure(self, terms, now, out)
+            self._follow(terms)
+
     def _hurry(self, item: Item, now: float) -> None:
         """A more pressing request joined work that has not left: the work inherits its urgency and deadline."""
         self.dispatcher.hurry(item)
@@ -537,6 +553,8 @@ class Pipeline:
             n += len(item.requests)
         self.n_delivered += n
         self._n_active -= n
+        if self.controller is not None:
+            self.controller.delivered(items, self._now)
         out.append(Deliver(items, how, call))
 
     def _again(self, call: Call, items: list[Item], error: str, outcome: Outcome, now: float, out: list[Action]) -> None:
@@ -602,7 +620,10 @@ class Pipeline:
         """A shared limit had no room: the call was never sent. Its batch goes back to its place and is not tried before `retry_at`."""
         lane = self.lanes[call.lane]
         lane.limiter.hold(outcome.retry_at)
-        batch = self.builder.remake(call.batch, [item for item in call.items if not item.done], call.lane)
+        items = [item for item in call.items if not item.done]
+        if not items:
+            return  # nobody waits for it any more
+        batch = self.builder.remake(call.batch, items, call.lane)
         for item in batch.items:
             item.ends_at = -inf if item.n_sent == 0 else item.ends_at
         batch.parts = [batch.items]
@@ -655,6 +676,8 @@ class Pipeline:
             at = self.dispatcher.due_at
         if self.lookup.due_at < at:
             at = self.lookup.due_at
+        if self.controller is not None and self.controller.due_at < at:
+            at = self.controller.due_at
         for lane in self.lanes:
             if lane.blocked_until < at:
                 at = lane.blocked_until

@@ -81,6 +81,10 @@ class Preparer:
         """(key, base): the exact identity of what is asked for, and the same without the variant."""
         return fingerprint(request, self._normalise), base_fingerprint(request, self._normalise)
 
+    def normalise_by(self, normalise: str) -> None:
+        """Another way to read prompts, from now on."""
+        self._normalise = normalise
+
     def _price(self, facts: Facts) -> tuple[tuple[Offer, ...], tuple[Offer, ...], int, int, int]:
         """(offers, those of batch APIs where others exist, individual cost, shape, kind)."""
         lanes = [i for i, spec in enumerate(self._providers) if serves(spec, facts)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from sbsim.components.budget import Allowance
+from sbsim.components.controller import Bounds, Knobs
 from sbsim.components.rate_limiter import Limit
 from sbsim.components.similarity import Shape, Similarity
 from sbsim.components.sizing import AimdSize, CapacitySize, ComplexitySize, FailureSize, FixedSize, Sizing
@@ -15,6 +16,9 @@ from sbsim.pipeline.lane import Lane
 from sbsim.records import Batch
 from sbsim.scenario import ProviderSpec
 from sbsim.units import to_nano
+
+KNOB_PATHS = ("batching.max_batch_size", "batching.max_wait", "batching.similarity_threshold", "cache.near_duplicate_threshold")
+"""The settings that the controller moves, in the order of `Knobs`."""
 
 
 def or_inf(value: float | None) -> float:
@@ -62,6 +66,23 @@ class Terms:
     def similarity(self) -> Similarity:
         """How alike contents are, and must be."""
         return Similarity(self.shapes, self.config.similarity, self.config.batching.similarity_threshold)
+
+    def controller_bounds(self) -> Bounds:
+        """Within what the controller moves what."""
+        own, cache = self.config.controller, self.config.cache
+        low = Knobs(own.min_batch_size, own.min_wait, own.min_similarity_threshold, own.min_near_duplicate_threshold)
+        high = Knobs(own.max_batch_size, own.max_wait, own.max_similarity_threshold, own.max_near_duplicate_threshold)
+        return Bounds(low, high, own.max_late, cache.near_duplicates)
+
+    def knobs(self) -> Knobs:
+        """Where they stand."""
+        batching = self.config.batching
+        return Knobs(batching.max_batch_size, batching.max_wait, batching.similarity_threshold, self.config.cache.near_duplicate_threshold)
+
+    def turned_to(self, knobs: Knobs) -> Terms:
+        """The same terms with the knobs elsewhere; what has not moved stays as it was written."""
+        moves = {path: value for path, value, before in zip(KNOB_PATHS, knobs, self.knobs(), strict=True) if value != before}
+        return replace(self, config=self.config.with_values(moves, "controller"))
 
     def sizing(self, lanes: Sequence[Lane], groups: Callable[[], Iterable[Batch]]) -> Sizing:
         """The policy that `batching.sizing` names; `groups` gives the open ones."""

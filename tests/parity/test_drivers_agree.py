@@ -150,6 +150,9 @@ def some_scenario(k):
                 "failures": {"call_error": pick([0, 0.2]), "outages": pick([[], [{"at": 4, "for": 20}]])},
             }
         )
+    if rng.random() < 0.4:  # settings that move meanwhile
+        bounds = {"max_wait": pick([5, 40]), "max_batch_size": 12, "max_late": pick([0, 0.2])}
+        config["controller"] = {"enabled": True, "interval": pick([2, 5, 10]), **bounds}
     return Scenario.from_mapping(
         with_terms(
             {

@@ -53,6 +53,9 @@ def configs(draw: st.DrawFn) -> Config:
         values["rate_limit.time_window"] = 60.0
     if sum(values[f"similarity.{name}_weight"] for name in ("engine", "resolution", "duration", "style")) <= 0:
         values["similarity.engine_weight"] = 1.0
+    for knob in ("batch_size", "wait", "similarity_threshold", "near_duplicate_threshold"):
+        low, high = f"controller.min_{knob}", f"controller.max_{knob}"
+        values[low], values[high] = sorted((values[low], values[high]))
     return Config.from_values(values)
 
 

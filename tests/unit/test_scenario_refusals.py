@@ -167,6 +167,7 @@ CASES = [
      "changes[0].price.rates[0].when.resolutoin: no content has such a field", "try resolution"),
     ("    limits:", "    ¦turnaround: 5min\n    limits:", "turnaround: only a batch API has turnaround, and this one is job", "try removing it"),
     ("cancel: never", "¦cancel: partial", "api.cancel: only a batch API is cancelled in part, and this one is job", "try running"),
+    ("  budget:", "  controller: {enabled: true, ¦min_wait: 10min}\n  budget:", "config.controller.min_wait: 600 is more than max_wait, 300", "try lowering it"),
     ("style: job", "style: batch", "providers[0]: a batch API has a turnaround; missing: turnaround", "try {law: lognormal"),
     ("style: job, ", "style: batch, ¦max_bytes: 1MB, ", "api.max_bytes: only a file has max_bytes, and this API takes one", "try removing it"),
     ("    limits:", "    cold_start: {time: 20s, ¦idle_aftr: 5min}\n    limits:", "cold_start.idle_aftr: unknown key", "try idle_after"),
@@ -177,7 +178,6 @@ CASES = [
 LATER = [
     ("  budget:", "  batching: {¦formation: optimal}\n  budget:", "config.batching.formation: optimal comes with part 4; allowed now: greedy"),
     ("  budget:", "  journal: {¦path: j.db}\n  budget:", "config.journal.path: j.db comes with part 5; allowed now: none"),
-    ("  budget:", "  controller: {¦enabled: true}\n  budget:", "config.controller.enabled: true comes with part 3; allowed now: false"),
     ("instances: 1", "¦indifference_usd: 3", "indifference_usd: a zone of indifference of one's own comes with part 6"),
     ("instances: 1", "¦robust: {scenarios: []}", "robust: a robust search comes with part 6"),
     ("  cache.ttl: {low: 10min, high: 24h, log: true}", "  batching.formation: {choices: [greedy, ¦optimal]}",
