@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbsim.cli.options import Configs, Jobs, Json, Meta, Quiet, Scenario, Seed, Sets, load_scenario, n_jobs, whole_number
+from sbsim.cli.options import Configs, Jobs, Json, Meta, Plot, Quiet, Scenario, Seed, Sets, figure_kind, load_scenario, n_jobs, whole_number
 
 if TYPE_CHECKING:
     from sbsim.recommendation import Recommendation
@@ -31,6 +31,7 @@ def recommend(
     evaluations: Annotated[
         int | None, typer.Option("--evaluations", parser=_evaluations, metavar="N", help="Runs that the search may spend. Default: 150.")
     ] = None,
+    plot: Plot = None,
     sets: Sets = None,
     configs: Configs = None,
     seed: Seed = None,
@@ -46,7 +47,7 @@ def recommend(
 
     \b
     Examples:
-      sbsim recommend quickstart --out out
+      sbsim recommend quickstart --out out --plot candidates.png
       sbsim recommend azure-hour --set workload.path=AzureLLMInferenceTrace_conv.csv --out out
       sbsim recommend my-scenario.yaml --evaluations 400 --seed 3 --json
     """
@@ -55,17 +56,23 @@ def recommend(
     from sbsim.export import recommend as search_and_write
     from sbsim.recommendation import EVALUATIONS, INFEASIBLE
 
+    if plot is not None:
+        figure_kind(plot)  # a name that cannot be is refused before anything is searched
     loaded = load_scenario(scenario, sets, configs)
     console.warn([*loaded.warnings, *_of_the_bill(loaded)], quiet=quiet)
     with console.progress(f"{loaded.name}: evaluations", quiet=quiet) as progress:
         answer = search_and_write(loaded, out=out, seed=seed, evaluations=evaluations or EVALUATIONS, jobs=n_jobs(jobs), progress=progress)
+    if plot is not None:
+        from sbsim.report import plot_candidates, save
+
+        save(plot_candidates(answer.evidence), plot)
     if json:
         document = answer.to_plain()
         if meta:
             document["meta"] = {"elapsed_s": perf_counter() - started_at, "jobs": n_jobs(jobs)}
         console.print_json(document)
     else:
-        _show(answer, out)
+        _show(answer, [*([] if out is None else _written_files(out)), *([] if plot is None else [plot])])
     if answer.verdict == INFEASIBLE:
         raise typer.Exit(1)
 
@@ -78,7 +85,7 @@ def _of_the_bill(scenario: ScenarioModel) -> tuple[str, ...]:
     return () if billed is None else billed.warnings
 
 
-def _show(answer: Recommendation, out: Path | None) -> None:
+def _show(answer: Recommendation, written: list[Path]) -> None:
     from sbsim.cli import console
 
     console.say(answer.notes[0])
@@ -94,9 +101,9 @@ def _show(answer: Recommendation, out: Path | None) -> None:
             console.say(f"- {note}")
     for alert in answer.alerts:
         console.say(f"- alert: {alert}")
-    if out is not None:
+    if written:
         console.say()
-        console.say(f"written: {', '.join(str(path) for path in _written_files(out))}")
+        console.say(f"written: {', '.join(str(path) for path in written)}")
 
 
 def _show_kpis(answer: Recommendation) -> None:

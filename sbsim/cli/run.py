@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbsim.cli.options import Configs, Jobs, Json, Meta, Quiet, Scenario, Seed, Sets, load_scenario, n_jobs
+from sbsim.cli.options import Configs, Jobs, Json, Meta, Plot, Quiet, Scenario, Seed, Sets, figure_kind, load_scenario, n_jobs
 
 if TYPE_CHECKING:
     from sbsim.simulation.study import Study
@@ -21,6 +21,7 @@ def run(
     jobs: Jobs = None,
     json: Json = False,
     every: Annotated[bool, typer.Option("--all", help="Show every KPI, not only the usual ones.")] = False,
+    plot: Plot = None,
     overload: Annotated[bool, typer.Option("--overload", help="Squeeze the traffic until it saturates: what the lanes take at most.")] = False,
     quiet: Quiet = False,
     meta: Meta = False,
@@ -34,12 +35,15 @@ def run(
       sbsim run quickstart
       sbsim run quickstart --set batching.max_batch_size=8 --set batching.max_wait=20s
       sbsim run my-scenario.yaml --config out/recommended.yaml --seed 12 --json
+      sbsim run quickstart --plot run.png
       sbsim run quickstart --overload
     """
     started_at = perf_counter()
     from sbsim.cli import console
     from sbsim.simulation.study import simulate
 
+    if plot is not None:
+        figure_kind(plot)  # a name that cannot be is refused before anything is simulated
     loaded = load_scenario(scenario, sets, configs)
     if overload:
         from sbsim.simulation.study import squeezed
@@ -49,8 +53,15 @@ def run(
     with console.progress(f"{loaded.name}: replications", quiet=quiet) as progress:
         study = simulate(loaded, seed=seed, jobs=n_jobs(jobs), progress=progress)
     console.warn(study.warnings, quiet=quiet)
+    if plot is not None:
+        from sbsim.report import plot_history, save
+
+        save(plot_history(study.history()), plot)
     if not json:
         _show(study, every)
+        if plot is not None:
+            console.say()
+            console.say(f"written: {plot} (the first replication)")
         return
     document = to_document(study)
     if meta:

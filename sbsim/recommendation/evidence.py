@@ -16,7 +16,8 @@ from sbsim.search.trial import REPORT, WHOLE
 
 _LIBRARIES = ("numpy", "scipy", "simpy", "joblib", "pydantic")
 """Libraries whose version can change a number."""
-_MONEY = ("total_cost_usd", "provider_cost_usd", "penalty_cost_usd")
+_ALWAYS = ("total_cost_usd", "provider_cost_usd", "penalty_cost_usd", "p95_latency_s")
+"""KPIs that are kept of every candidate, whatever the objective: what it costs, and how long it takes."""
 
 
 def evidence_of(inquiry: Inquiry, selection: Selection, verdict: str) -> dict[str, Any]:
@@ -61,10 +62,11 @@ def _candidate(inquiry: Inquiry, values: Values, streams: list[str]) -> dict[str
 
 
 def _estimates(inquiry: Inquiry, outcomes: list[Outcome]) -> dict[str, Any]:
-    names = dict.fromkeys([inquiry.goal.minimise, *(limit.kpi for limit in inquiry.goal.constraints), *_MONEY])
+    names = dict.fromkeys([inquiry.goal.minimise, *(limit.kpi for limit in inquiry.goal.constraints), *_ALWAYS])
     return {
         "runs": len(outcomes),
         "saturated": sum(one.is_saturated for one in outcomes),
+        "eligible": inquiry.goal.standing(outcomes).is_eligible,
         "kpis": {name: estimate_of(name, outcomes).to_plain() for name in names},
     }
 

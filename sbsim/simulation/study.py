@@ -52,6 +52,10 @@ class Study:
     budget: dict[str, Any] | None = None
     near_duplicates: dict[str, Any] | None = None
 
+    def history(self, replication: int = 0) -> Counted:
+        """One replication in full, run once more: every request and call of it. Of replications a study keeps KPIs alone."""
+        return Counted(run(self.scenario, seed=self.seed, replication=replication), self.scenario, self.warmup_s)
+
 
 def simulate(
     scenario: Scenario | str | PathLike[str],
