@@ -66,6 +66,7 @@ class PriceBook:
         self._is_ok_full = self._billed["ok"] == "full"
         self._known: dict[Facts, _Known] = {}
         self._kinds: dict[Hashable, _Known] = {}  # the same by `Content.kind`
+        self._most_kinds: dict[Hashable, _Known | None] = {}  # at the most that may come of them; None: nothing bounds their cost
         self._fixed_nano: dict[int, int] = {0: 0}
 
     def at(self, sent_at: float) -> PriceBook:
@@ -136,16 +137,18 @@ class PriceBook:
 
         `call_timeout_s` (seconds) ends GPU time where the provider cancels running calls (`api.cancel: running`).
         """
-        facts = [item.content.facts for item in items]
-        if not all(self._is_bounded(each) for each in facts):
-            return None
-        most = [at_most(each) for each in facts]
-        gpu_s = 0.0
-        if self._has_gpu:
-            gpu_s = min(self._most_s(most), call_timeout_s if self._is_cancellable else inf)
-            if gpu_s == inf:
+        kinds = self._most_kinds
+        most: list[_Known] = []
+        for item in items:
+            kind = item.content.kind
+            known = kinds[kind] if kind in kinds else self._meet_most(item.content)  # a budget asks before every call: 5 us an item without this
+            if known is None:
                 return None
-        return self._bill_in_full([self._know(each) for each in most], gpu_s + _METER_STEP_S)[0]
+            most.append(known)
+        if not self._has_gpu:
+            return self._bill_in_full(most, 0.0)[0]
+        gpu_s = min(self._most_s([at_most(item.content.facts) for item in items]), call_timeout_s if self._is_cancellable else inf)
+        return None if gpu_s == inf else self._bill_in_full(most, gpu_s + _METER_STEP_S)[0]
 
     # -- the formula -------------------------------------------------------------------------------------------------------
     def _bill_in_full(self, known: list[_Known], gpu_s: float) -> tuple[int, int, list[int]]:
@@ -229,6 +232,11 @@ class PriceBook:
 
     def _meet(self, content: Content) -> _Known:
         known = self._kinds[content.kind] = self._know(content.facts)
+        return known
+
+    def _meet_most(self, content: Content) -> _Known | None:
+        known = self._know(at_most(content.facts)) if self._is_bounded(content.facts) else None
+        self._most_kinds[content.kind] = known
         return known
 
     def _know(self, facts: Facts) -> _Known:

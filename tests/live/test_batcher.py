@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -237,3 +238,22 @@ def test_a_batcher_belongs_to_the_loop_that_first_used_it():
     assert asyncio.run(once()).status == "delivered"
     with pytest.raises(StateError, match="another event loop"):
         asyncio.run(once())
+
+
+def test_calendar_windows_follow_the_wall_clock(monkeypatch):
+    """A budget that resets at midnight UTC is whole again when the wall clock says so: the batcher's time 0 is half a second before that here."""
+    monkeypatch.setattr("sbsim.live.batcher.time.time", lambda: 20_000 * 86400.0 - 0.5)
+
+    async def main():
+        provider = CallableProvider(lambda w: w.prompt, price={"rates": [{"per": "item", "usd": 1.0}]})
+        budget = {"budget__limit": 1.0, "budget__window": "24h", "budget__resets": "00:00 UTC"}
+        async with SmartBatcher(provider=provider, config=config(cache__memory_size=0, **budget)) as batcher:
+            start_at, instants = time.monotonic(), []
+            for k in range(2):
+                await batcher.submit(wish(k, f"fox {k}"))
+                instants.append(time.monotonic() - start_at)
+            return instants
+
+    first_s, second_s = run(main())
+    assert first_s < 0.4
+    assert 0.4 < second_s < 5
