@@ -185,11 +185,13 @@ class BatchBuilder:
         batch.items.remove(item)
         batch.duration_s -= item.content.duration_s
         batch.list_usd -= item.content.individual_usd
-        if not batch.items and batch.state == OPEN:
+        if not batch.items:  # whoever came now would wait in a group that nobody sends
+            was_open = batch.state == OPEN
             batch.state = BOUND
-            self.n_open -= 1
             self._close_door(batch)
-            self._refresh()
+            if was_open:
+                self.n_open -= 1
+                self._refresh()
 
     def remake(self, before: Batch, items: list[Item], lane: int) -> Batch:
         """A bound batch of `items` of `before` that were sent to `lane` in vain: it keeps its age, so it stands where it stood.

@@ -237,8 +237,8 @@ class Dispatcher:
     def _alternatives(self, batch: Batch) -> list[int]:
         """The lanes that could make the batch: those of its contents that no limit bars it from. Of a batch API only a second try may leave it."""
         lane = self.lanes[batch.lane]
-        if len(batch.items[0].content.offers) == 1 and not lane.is_slow:
-            return [batch.lane]
+        if not batch.items or (len(batch.items[0].content.offers) == 1 and not lane.is_slow):
+            return [batch.lane]  # nobody waits for it any more, or nobody else makes it
         if (lane.is_slow and batch.call is None) or (batch.call is not None and batch.call.is_late):
             return [batch.lane]  # one that is sent again under its key goes to the provider that knows the key
         barred = batch.group >> BARRED

@@ -70,12 +70,15 @@ def test_inv_1_every_request_is_named_exactly_once(runs):
 def test_inv_4_every_call_obeys_size_money_length_and_similarity(runs):
     """What is sent together: no more than the size, one group, pairwise similar enough, of one base where the provider takes variants."""
     for run in runs:
-        batching = run.scenario.config.batching
+        batching, controller = run.scenario.config.batching, run.scenario.config.controller
+        most, least_alike = batching.max_batch_size, batching.similarity_threshold
+        if controller.enabled:  # it may have moved both since, within its bounds
+            most, least_alike = max(most, controller.max_batch_size), min(least_alike, controller.min_similarity_threshold)
         similarity = run.pipeline.builder.similarity
         for _, call in run.sends():
             api = run.scenario.providers[call.lane].api
             contents = [item.content for item in call.items]
-            assert len(contents) <= min(batching.max_batch_size, api.max_items or inf)
+            assert len(contents) <= min(most, api.max_items or inf)
             assert len({content.group for content in contents}) == 1
             if api.takes == "one":
                 assert len(contents) == 1
@@ -83,7 +86,7 @@ def test_inv_4_every_call_obeys_size_money_length_and_similarity(runs):
                 assert len({content.base for content in contents}) == 1
             for i, a in enumerate(contents):
                 for b in contents[:i]:
-                    assert similarity.score(a.shape, a.duration_s, b.shape, b.duration_s) >= batching.similarity_threshold
+                    assert similarity.score(a.shape, a.duration_s, b.shape, b.duration_s) >= least_alike
 
 
 def test_inv_5_no_window_of_a_known_limit_is_exceeded_at_the_door(runs):
