@@ -69,12 +69,15 @@ def pairs(option: str, given: list[str] | None) -> dict[str, str]:
 
 
 def figure_kind(path: Path) -> str:
-    """The kind of figure that a file's name asks for."""
+    """The kind of figure that a file's name asks for; what cannot be written is refused before minutes of work are spent on it."""
+    from sbsim.errors import OutputError
     from sbsim.report.figures import FORMATS
 
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise typer.BadParameter(f"--plot {path}: the name must end in {', '.join(f'.{each}' for each in FORMATS)}; try {path.with_suffix('.png')}")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: cannot be written: there is no folder {path.parent}; try another place")
     return kind
 
 

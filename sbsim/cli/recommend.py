@@ -57,7 +57,7 @@ def recommend(
     from sbsim.recommendation import EVALUATIONS, INFEASIBLE
 
     if plot is not None:
-        figure_kind(plot)  # a name that cannot be is refused before anything is searched
+        figure_kind(plot)
     loaded = load_scenario(scenario, sets, configs)
     console.warn([*loaded.warnings, *_of_the_bill(loaded)], quiet=quiet)
     with console.progress(f"{loaded.name}: evaluations", quiet=quiet) as progress:

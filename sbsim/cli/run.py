@@ -43,7 +43,7 @@ def run(
     from sbsim.simulation.study import simulate
 
     if plot is not None:
-        figure_kind(plot)  # a name that cannot be is refused before anything is simulated
+        figure_kind(plot)
     loaded = load_scenario(scenario, sets, configs)
     if overload:
         from sbsim.simulation.study import squeezed
