@@ -54,6 +54,7 @@ facts = st.builds(
     max_units_out=st.one_of(st.none(), quantity),
     n_images=st.integers(0, 3),
     input_s=quantity,
+    estimated_usd=st.none(),  # what somebody reckons is a price of live lanes without a list, which nobody models
 )
 whens = st.sampled_from([{}, {}, {"resolution": "1080p"}, {"look": "warm"}, {"engine": ["b"]}, {"resolution": ["512x512", "1080p"], "look": "cold"}])
 rates = st.lists(st.fixed_dictionaries({"per": st.sampled_from(PERS), "usd": usd, "when": whens}), max_size=8)
