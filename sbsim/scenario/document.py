@@ -24,11 +24,11 @@ _SHELVES = (_PACKAGE.parent / "scenarios", _PACKAGE / "_scenarios")
 
 
 def shipped() -> dict[str, Path]:
-    """The shipped scenarios by name."""
+    """The shipped scenarios by name; those in a folder are called `folder/name`."""
     files: dict[str, Path] = {}
     for shelf in _SHELVES:
-        for file in sorted(shelf.glob("*.yaml")) if shelf.is_dir() else ():
-            files.setdefault(file.stem, file)
+        for file in sorted(shelf.rglob("*.yaml")) if shelf.is_dir() else ():
+            files.setdefault(file.relative_to(shelf).with_suffix("").as_posix(), file)
     return files
 
 

@@ -11,7 +11,7 @@ from sbsim.scenario import shipped
 
 from .conftest import Command
 
-WITHOUT_DATA = {"azure-hour", "image-days"}
+WITHOUT_DATA = {"azure-hour", "image-days", "claims/real-prompts"}
 
 
 @pytest.mark.parametrize("name", sorted(set(shipped()) - WITHOUT_DATA))

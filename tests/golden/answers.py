@@ -26,8 +26,8 @@ _CHECKED_S = 1800.0
 
 
 def names() -> list[str]:
-    """Shipped scenarios that bring all they need."""
-    return sorted(set(shipped()) - WITHOUT_DATA)
+    """Shipped scenarios that bring all they need; those in folders have outcomes of their own (see test_claims)."""
+    return sorted(name for name in set(shipped()) - WITHOUT_DATA if "/" not in name)
 
 
 def checked(scenario: Scenario) -> dict[str, float | None]:
