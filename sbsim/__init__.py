@@ -12,15 +12,20 @@ __version__ = "0.1.0"
 
 _FACE = {
     "BatchingConfig": ("sbsim.config", "Config"),
+    "CacheManager": ("sbsim.live.memory", "CacheManager"),
     "CallableProvider": ("sbsim.live.connect.callable", "CallableProvider"),
     "ContentRequest": ("sbsim.records", "ContentRequest"),
+    "CostAnalyzer": ("sbsim.live.faces", "CostAnalyzer"),
     "Delivery": ("sbsim.live.driver", "Delivery"),
     "InfeasibleError": ("sbsim.errors", "InfeasibleError"),
+    "PriorityQueue": ("sbsim.live.faces", "PriorityQueue"),
     "ProviderError": ("sbsim.errors", "ProviderError"),
+    "RateLimiter": ("sbsim.live.faces", "RateLimiter"),
     "SbsimError": ("sbsim.errors", "SbsimError"),
     "Scenario": ("sbsim.scenario", "Scenario"),
     "ScenarioError": ("sbsim.errors", "ScenarioError"),
     "SmartBatcher": ("sbsim.live.batcher", "SmartBatcher"),
+    "SmartBatchingIntegration": ("sbsim.live.integration", "SmartBatchingIntegration"),
     "StateError": ("sbsim.errors", "StateError"),
     "TraceError": ("sbsim.errors", "TraceError"),
     "recommend": ("sbsim.export", "recommend"),
@@ -35,14 +40,18 @@ if TYPE_CHECKING:
     from sbsim.live.batcher import SmartBatcher
     from sbsim.live.connect.callable import CallableProvider
     from sbsim.live.driver import Delivery
+    from sbsim.live.faces import CostAnalyzer, PriorityQueue, RateLimiter
+    from sbsim.live.integration import SmartBatchingIntegration
+    from sbsim.live.memory import CacheManager
     from sbsim.records import ContentRequest
     from sbsim.scenario import Scenario
     from sbsim.search.sweep import sweep
     from sbsim.simulation.study import simulate
 
 __all__ = [
-    "BatchingConfig", "CallableProvider", "ContentRequest", "Delivery", "InfeasibleError", "ProviderError", "SbsimError", "Scenario", "ScenarioError",
-    "SmartBatcher", "StateError", "TraceError", "recommend", "simulate", "sweep",
+    "BatchingConfig", "CacheManager", "CallableProvider", "ContentRequest", "CostAnalyzer", "Delivery", "InfeasibleError", "PriorityQueue",
+    "ProviderError", "RateLimiter", "SbsimError", "Scenario", "ScenarioError", "SmartBatcher", "SmartBatchingIntegration", "StateError", "TraceError",
+    "recommend", "simulate", "sweep",
 ]  # fmt: skip
 
 

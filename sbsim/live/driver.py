@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from sbsim.config import Config
 from sbsim.errors import StateError
+from sbsim.live.metrics import Metrics
 from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Fetch, Hit, Send, Store
 from sbsim.pipeline.pipeline import Pipeline
 from sbsim.pricing import split
@@ -58,7 +59,9 @@ class Delivery:
 class Driver:
     """Carries out a pipeline's actions on an event loop. `connections` stand in the order of the pipeline's lanes, `tiers` in that of its tiers."""
 
-    def __init__(self, pipeline: Pipeline, connections: Sequence[Connection], log: RunLog | None, tiers: Sequence[TierConnection] = ()) -> None:
+    def __init__(
+        self, pipeline: Pipeline, connections: Sequence[Connection], log: Metrics | RunLog | None, tiers: Sequence[TierConnection] = ()
+    ) -> None:
         self.pipeline = pipeline
         self.log = log
         self.wishes: dict[int, ContentRequest] = {}  # by serial, while the request is pending

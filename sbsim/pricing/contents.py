@@ -69,7 +69,10 @@ class PriceList:
         return any(per in self._rates for per in pers)
 
     def price(self, facts: Facts) -> ContentPrice:
-        """Price of a content, and what is reckoned for it where the list has no rates. Raises ScenarioError when a rate per megapixel meets a resolution that is no size."""
+        """Price of a content; where the list has no rates, what is reckoned for it.
+
+        Raises ScenarioError when a rate per megapixel meets a resolution that is no size.
+        """
         paid_in = sum(self.rate(per, facts) * self._quantity(per, facts) for per in INPUTS if per in self._rates)
         paid_out = sum(self.rate(per, facts) * self._quantity(per, facts) for per in OUTPUTS if per in self._rates)
         if not self._rates and facts.estimated_usd is not None:

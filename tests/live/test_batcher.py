@@ -220,8 +220,8 @@ def test_nobody_waits_for_ever_on_a_provider_that_never_answers():
 
 def test_misuse_is_said_plainly():
     """No provider, a wrong `takes`, a wrong price: one clear message each."""
-    with pytest.raises(StateError, match="needs a provider"):
-        SmartBatcher()
+    with pytest.raises(StateError, match=r"CallableProvider.*HttpProvider.*BatchProvider"):
+        run(SmartBatcher().submit(wish(0)))
     with pytest.raises(ScenarioError, match="takes"):
         CallableProvider(print, takes="many")
     with pytest.raises(ScenarioError, match="usd"):

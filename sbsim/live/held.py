@@ -1,0 +1,134 @@
+"""Requests that are held back until somebody releases them, and the batches they would make."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+from sbsim import records
+from sbsim.components.batch_builder import BatchBuilder
+from sbsim.components.sizing import FixedSize
+from sbsim.errors import StateError
+from sbsim.live.driver import Delivery
+from sbsim.pipeline.terms import Terms, or_inf
+from sbsim.records import ContentRequest, Item, Request
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A request as it was given and as it was prepared; `answer` is what its caller waits for."""
+
+    wish: ContentRequest
+    request: Request
+    answer: asyncio.Future[Delivery]
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Requests that would go together.
+
+    `requests` are as they were given, in their order; `items` are the distinct contents that they ask for, one request for each.
+    """
+
+    id: str
+    requests: list[ContentRequest]
+    items: list[ContentRequest]
+    members: list[Held] = field(repr=False, default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+
+class HoldingRoom:
+    """What is held, and the batches that were made of it and wait to be processed."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[tuple[str, str], Held] = {}  # by tenant and id, in order of arrival
+        self.planned: dict[str, Batch] = {}
+        self._n = 0
+
+    def __len__(self) -> int:
+        return len(self.waiting) + sum(len(batch) for batch in self.planned.values())
+
+    def add(self, held: Held) -> None:
+        """Raises StateError when a request of this id is held already."""
+        name = (held.wish.tenant, held.wish.id)
+        if name in self.waiting or any((member.wish.tenant, member.wish.id) == name for batch in self.planned.values() for member in batch.members):
+            raise StateError(f"request {held.wish.id!r} of tenant {held.wish.tenant!r} is held already; ids are unique within a tenant")
+        self.waiting[name] = held
+
+    def requests(self) -> list[ContentRequest]:
+        """All that are held, those in planned batches first."""
+        return [*(wish for batch in self.planned.values() for wish in batch.requests), *(held.wish for held in self.waiting.values())]
+
+    def plan(self, terms: Terms) -> list[Batch]:
+        """Everything that waits, in batches; with those that were planned before and not processed yet, oldest first."""
+        members = list(self.waiting.values())
+        self.waiting.clear()
+        self._plan(members, terms)
+        return list(self.planned.values())
+
+    def plan_these(self, members: Sequence[Held], terms: Terms) -> list[Batch]:
+        """Of all that waits only these, in batches of their own."""
+        self.drop(members)
+        return self._plan(members, terms)
+
+    def _plan(self, members: Sequence[Held], terms: Terms) -> list[Batch]:
+        batches = []
+        for items in planned_items([member.request for member in members], terms):
+            chosen = {request.serial for item in items for request in item.requests}
+            inside = [member for member in members if member.request.serial in chosen]
+            firsts = {item.payer for item in items}
+            self._n += 1
+            batch = Batch(f"batch-{self._n}", [m.wish for m in inside], [m.wish for m in inside if m.request.serial in firsts], inside)
+            self.planned[batch.id] = batch
+            batches.append(batch)
+        return batches
+
+    def take(self, batch: Batch) -> None:
+        """It is processed now. Raises StateError when it was before, or is none of ours."""
+        if self.planned.get(batch.id) is not batch:
+            raise StateError(f"{batch.id} is not waiting to be processed: it was before, or another batcher made it; try build_optimal_batches()")
+        del self.planned[batch.id]
+
+    def drop(self, members: Sequence[Held]) -> None:
+        """These wait no more."""
+        for member in members:
+            self.waiting.pop((member.wish.tenant, member.wish.id), None)
+
+    def clear(self) -> list[Held]:
+        """Whoever is still here leaves."""
+        gone = [*self.waiting.values(), *(member for batch in self.planned.values() for member in batch.members)]
+        self.waiting.clear()
+        self.planned.clear()
+        return gone
+
+
+def planned_items(requests: Sequence[Request], terms: Terms) -> list[list[Item]]:
+    """The batches that these requests would make if all of them were there at once: equal contents are one item, where they may be shared."""
+    batching = terms.config.batching
+    builder = BatchBuilder(
+        max_size=batching.max_batch_size,
+        max_usd=or_inf(batching.max_batch_cost),
+        max_duration_s=or_inf(batching.max_batch_duration),
+        max_wait_s=inf,
+        similarity=terms.similarity(),
+        sizing=FixedSize(),
+        late_join=False,
+    )
+    items: dict[object, Item] = {}
+    batches: list[records.Batch] = []
+    for request in requests:
+        content = request.content
+        item = items.get(content.key) if batching.coalesce and content.reusable else None
+        if item is not None:
+            item.requests.append(request)
+            continue
+        item = items[content.key] = Item(request)
+        item.lane = content.offers[0].lane
+        item.deadline_at = inf  # nothing closes by itself
+        batches.extend(builder.add(item, request.arrived_at, 0.0) or ())
+    batches.extend(builder.flush(inf))
+    return [batch.items for batch in sorted(batches, key=lambda batch: batch.serial)]

@@ -1,0 +1,75 @@
+"""For programs that speak in dicts: requests as they come from a queue or a form, in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sbsim.documents.faults import nearest, one_of
+from sbsim.errors import ScenarioError
+from sbsim.live.batcher import SmartBatcher
+from sbsim.live.driver import Delivery
+from sbsim.records import ContentRequest
+
+_FIELDS = tuple(each.name for each in fields(ContentRequest))
+
+
+class SmartBatchingIntegration:
+    """Processes lists of dicts through a batcher: held, planned together, released.
+
+    Parameters
+    ----------
+    batcher : the one to use; it stays the caller's to close.
+    """
+
+    def __init__(self, batcher: SmartBatcher) -> None:
+        self._batcher = batcher
+        self._n = 0
+
+    async def process_video_requests(self, requests: Sequence[Mapping[str, Any]]) -> list[Delivery]:
+        """The deliveries of these requests, in their order.
+
+        Parameters
+        ----------
+        requests : fields of `ContentRequest` by name. Left out, `content_type` is "video" and `id` a number of its own.
+
+        Raises
+        ------
+        ScenarioError
+            When a field means nothing; then nothing is sent.
+        StateError
+            Without a provider, or when two requests have one id.
+        """
+        return await self._process([self._request(given, k) for k, given in enumerate(requests)])
+
+    async def process_bulk_job(self, job_id: str, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The same for the requests of one job, with its sums.
+
+        Returns
+        -------
+        {"job_id", "results": deliveries in the order of the requests, "cost_usd", "succeeded", "failed"}.
+        """
+        deliveries = await self._process([self._request({**given, "job_id": job_id}, k) for k, given in enumerate(requests)])
+        n_delivered = sum(delivery.status == "delivered" for delivery in deliveries)
+        return {
+            "job_id": job_id,
+            "results": deliveries,
+            "cost_usd": sum(delivery.cost_usd for delivery in deliveries),
+            "succeeded": n_delivered,
+            "failed": len(deliveries) - n_delivered,
+        }
+
+    async def _process(self, wishes: list[ContentRequest]) -> list[Delivery]:
+        return await self._batcher.process_together(wishes)
+
+    def _request(self, given: Mapping[str, Any], k: int) -> ContentRequest:
+        where = f"requests[{k}]"
+        for name in given:
+            if name not in _FIELDS:
+                raise ScenarioError(f"{where}.{name}: no such field; allowed: {one_of(_FIELDS)}{nearest(str(name), _FIELDS)}")
+        self._n += 1
+        try:
+            return ContentRequest(**{"id": f"request-{self._n}", "content_type": "video", **given})
+        except (TypeError, ValueError) as error:
+            raise ScenarioError(f"{where}: {error}") from None

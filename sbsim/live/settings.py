@@ -1,0 +1,97 @@
+"""Settings of a running batcher, and where each came from: argument > environment > file > default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sbsim.config import SETTINGS, Config, SettingsFile, find_setting, from_environment, require_available
+from sbsim.documents.faults import one_of
+from sbsim.errors import ScenarioError
+
+_BY_NAME = "argument"
+
+
+class LiveSettings:
+    """What holds now.
+
+    Parameters
+    ----------
+    arguments : path -> value given in code. config : a whole set given in code; where it differs from the defaults it counts as arguments.
+    environment : variables; other names than ours are ignored. file : what a file said.
+    providers_declare_limits : decides our own window of calls where nobody set it (see `Config.resolved`).
+
+    Attributes
+    ----------
+    config : resolved settings.
+
+    Raises
+    ------
+    ScenarioError
+        When a setting means nothing, or waits for a later part.
+    """
+
+    def __init__(
+        self,
+        arguments: Mapping[str, Any],
+        *,
+        config: Config | None = None,
+        environment: Mapping[str, str] | None = None,
+        file: SettingsFile | None = None,
+        providers_declare_limits: bool = False,
+    ) -> None:
+        self._declares_limits = providers_declare_limits
+        self.sources: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        if file is not None:
+            self._take(values, file.values, f"file {file.source}")
+        for path, value in from_environment(environment or {}).items():
+            known = SETTINGS[path]
+            name = known.alias if known.alias in (environment or {}) else known.environment
+            self._take(values, {path: value}, f"environment {name}")
+        if config is not None:
+            self._take(values, {path: mine for path, (mine, _) in config.differences(Config()).items()}, _BY_NAME)
+            if not config.rate_limit.is_unset:
+                self._take(values, {path: config.get(path) for path in ("rate_limit.max_requests", "rate_limit.time_window")}, _BY_NAME)
+        self._take(values, arguments, _BY_NAME)
+        self.config = self._resolved(Config.from_values(values, "SmartBatcher"))
+
+    def changed(self, change: Config | Mapping[str, Any]) -> Config:
+        """The settings with a change made: a whole set, or a mapping of sections, or of paths. Raises ScenarioError."""
+        if isinstance(change, Config):
+            return self._resolved(change)
+        return self._resolved(self.config.with_values(flat(change, "update"), "update"))
+
+    def follow(self, config: Config, source: str = _BY_NAME) -> None:
+        """These hold from now on; what differs came from `source`."""
+        for path in self.config.differences(config):
+            self.sources[path] = source
+        self.config = config
+
+    def explain(self) -> dict[str, dict[str, Any]]:
+        """path -> {"value", "source"} of every setting."""
+        return {path: {"value": self.config.get(path), "source": self.sources.get(path, "default")} for path in SETTINGS}
+
+    def _take(self, values: dict[str, Any], given: Mapping[str, Any], source: str) -> None:
+        for path, value in given.items():
+            values[path] = [each.model_dump() for each in value] if isinstance(value, tuple) else value
+            self.sources[path] = source
+
+    def _resolved(self, config: Config) -> Config:
+        require_available(config)
+        return config.resolved(self._declares_limits)
+
+
+def flat(change: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Paths and values of {"rate_limit": {"max_requests": None}} or {"rate_limit.max_requests": None}. Raises ScenarioError."""
+    values: dict[str, Any] = {}
+    for key, value in change.items():
+        if key in SETTINGS or not isinstance(value, Mapping):
+            if key in Config.model_fields:
+                raise ScenarioError(f"{where}: {key}: {value!r} is not a mapping of settings; try {{{key!r}: {{…}}}}")
+            values[find_setting(str(key), where).path] = value
+        elif key not in Config.model_fields:
+            raise ScenarioError(f"{where}: {key}: no such group of settings; allowed: {one_of(Config.model_fields)}")
+        else:
+            values.update({find_setting(f"{key}.{name}", where).path: inner for name, inner in value.items()})
+    return values
