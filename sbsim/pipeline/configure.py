@@ -19,7 +19,7 @@ from sbsim.config import Config
 from sbsim.errors import StateError
 from sbsim.pipeline.actions import Action
 from sbsim.pipeline.terms import Terms, or_inf
-from sbsim.records import READY
+from sbsim.records import READY, Batch
 
 if TYPE_CHECKING:
     from sbsim.pipeline.dispatch import Dispatcher
@@ -41,6 +41,8 @@ def require_changeable(before: Config, after: Config) -> None:
 def reconfigure(pipeline: Pipeline, terms: Terms, now: float, out: list[Action]) -> None:
     """Every part of the pipeline follows `terms`. Raises StateError (see `require_changeable`) before anything has changed."""
     before, after = pipeline.terms.config, terms.config
+    if before == after:
+        return
     require_changeable(before, after)
     dispatcher = pipeline.dispatcher
     if before.cache != after.cache:
@@ -59,10 +61,14 @@ def reconfigure(pipeline: Pipeline, terms: Terms, now: float, out: list[Action])
     dispatcher.drops_late = after.queue.on_deadline == "drop"
     for lane in pipeline.lanes:
         _follow(lane, before, after)
+    ready: list[Batch] = []
+    if (before.batching, before.similarity, before.retry.max_attempts) != (after.batching, after.similarity, after.retry.max_attempts):
+        ready = _regroup(pipeline, terms, now)
+    # nothing has left so far: what leaves from here on leaves by the new settings
     if before.routing != after.routing:
         dispatcher.reroute_by(after.routing.policy, now, out)
-    if (before.batching, before.similarity, before.retry.max_attempts) != (after.batching, after.similarity, after.retry.max_attempts):
-        _regroup(pipeline, terms, now, out)
+    for batch in ready:
+        dispatcher.enqueue(batch, now, out)
     dispatcher.dispatch_all(now, out)
 
 
@@ -126,8 +132,8 @@ def _follow(lane: Lane, before: Config, after: Config) -> None:
             lane.service = ServiceEstimate(after.queue.initial_service_s)
 
 
-def _regroup(pipeline: Pipeline, terms: Terms, now: float, out: list[Action]) -> None:
-    """Groups by new terms of formation: open ones first, then those that wait for a gate and are not bound yet."""
+def _regroup(pipeline: Pipeline, terms: Terms, now: float) -> list[Batch]:
+    """Groups by new terms of formation: open ones, of which those that are ready are returned, and those that wait for a gate, in their places."""
     config, builder, lanes = terms.config, pipeline.builder, pipeline.lanes
     batching, last = config.batching, pipeline.terms.config
     keeps_likeness = (batching.similarity_threshold, config.similarity) == (last.batching.similarity_threshold, last.similarity)
@@ -149,6 +155,6 @@ def _regroup(pipeline: Pipeline, terms: Terms, now: float, out: list[Action]) ->
             if len(pieces) > 1:
                 lane.queue.discard(batch)
                 for piece in pieces:
-                    pipeline.dispatcher.enqueue(piece, now, out)
-    for batch in ready:
-        pipeline.dispatcher.enqueue(batch, now, out)
+                    lane.queue.push(piece)
+                    pipeline.dispatcher.watch(piece, now)
+    return ready
