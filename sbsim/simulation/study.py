@@ -189,6 +189,7 @@ def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
         "lower tiers": (config.cache.redis_url is not None or config.cache.cdn_url is not None, "n_fetched"),
         "coalescing": (config.batching.coalesce, "n_joined"),
         "budget": (bool(config.budget.in_force), "n_held_by_budget"),
+        "controller": (config.controller.enabled, "n_moves"),
         "batching.sizing": (config.batching.sizing != "fixed", "n_resized"),
         "a provider's failures.outages": (any(provider.failures.outages for provider in providers), "n_provider_unavailable"),
         "a provider's changes": (any(provider.changes for provider in providers), "n_provider_changes"),
