@@ -17,13 +17,18 @@ from sbsim.simulation import run
 from tests.parity.test_drivers_agree import some_scenario
 
 FAMILY = range(300, 380)
-EXTRAS: dict[str, tuple[str, dict[str, Any]]] = {
-    "GPU time, set-ups, tiers": ("own-gpu-workers", {"batching.max_batch_size": 8, "horizon": "40min"}),
-    "warm-up, past the horizon": ("quickstart", {"study": "steady", "horizon": "40min", "warmup": "10min", "rate_limit.concurrency": 2}),
-    "input and output tokens": ("llm-gateway", {"horizon": "5min"}),
-    "variants": ("image-api", {"batching.max_batch_size": 4, "batching.max_wait": "5s", "horizon": "30min"}),
-    "a plan": ("quickstart", {"horizon": "40min", "providers[0].price.plan": {"fee": 1, "per": "10min", "included": 2}}),
-    "a minimum": ("quickstart", {"horizon": "40min", "providers[0].price.minimum": 0.05}),
+EXTRAS: dict[str, tuple[str, dict[str, Any], set[str]]] = {
+    "GPU time, set-ups, tiers": (
+        "own-gpu-workers", {"batching.max_batch_size": 8, "batching.max_wait": "1min", "horizon": "40min"},
+        {"gpu_time", "call_fee_and_setup", "price_tiers"},
+    ),
+    "warm-up, past the horizon": (
+        "quickstart", {"study": "steady", "horizon": "40min", "warmup": "10min", "rate_limit.concurrency": 2}, {"gpu_time", "penalties"},
+    ),
+    "tokens in files at half the price": ("llm-gateway", {"horizon": "5min", "routing.batch_lane": "slack"}, {"batch_lane"}),
+    "variants": ("image-api", {"batching.max_batch_size": 4, "batching.max_wait": "5s", "horizon": "30min"}, {"exact_hits"}),
+    "a plan": ("quickstart", {"horizon": "40min", "providers[0].price.plan": {"fee": 1, "per": "10min", "included": 2}}, {"plans"}),
+    "a minimum": ("quickstart", {"horizon": "40min", "providers[0].price.minimum": 0.05}, {"call_fee_and_setup"}),
     "two changes": (
         "own-gpu-workers",
         {
@@ -33,8 +38,14 @@ EXTRAS: dict[str, tuple[str, dict[str, Any]]] = {
                 {"at": "30min", "price": {"rates": [{"per": "call", "usd": 0.01}, {"per": "gpu_second", "usd": 0.002}], "minimum": 0.1}},
             ],
         },
+        {"price_changes", "gpu_time"},
+    ),
+    "near-duplicates, some of them wrong": (
+        "marketing-videos", {"horizon": "2h", "cache.near_duplicates": True, "cache.near_duplicate_threshold": 0.5},
+        {"near_duplicates", "false_reuse"},
     ),
 }  # fmt: skip
+"""Shipped scenario, changes to it, and causes that it must show."""
 DELIVERED_FREE = {
     MEMORY: "exact_hits", NEAR: "near_duplicates", JOINED: "coalesced", REDIS: "redis_hits", CDN: "cdn_hits", SERVED: "coalesced",
 }  # fmt: skip
@@ -130,16 +141,16 @@ def test_the_family_meets_every_cause_that_it_can() -> None:
         counted = measured(k)
         met.update(name for name, nano in waterfall(counted).causes.items() if nano)
         ended.update(counted.how.tolist())
-    assert {cause.name for cause in CAUSES} - NEVER <= met.keys()
+    assert {cause.name for cause in CAUSES} - NEVER - {"false_reuse"} <= met.keys()  # wrong reuse is rare here: see below
     assert {HOW[code] for code in ended} >= {"memory", "near_duplicate", "redis", "cdn", "coalesced", "provider", "failed", "refused"}
 
 
 @pytest.mark.parametrize("name", EXTRAS)
 def test_the_sum_is_exact_under_every_kind_of_price(name: str) -> None:
     """GPU seconds, set-ups, tiers, minimum, changing prices, plans, tokens, variants, and requests that are not counted."""
-    shipped, values = EXTRAS[name]
+    shipped, values, shows = EXTRAS[name]
     scenario = load(shipped).with_values(values)
     for replication in range(2):
         counted = Counted(run(scenario, replication=replication), scenario, 0.0 if scenario.warmup == "auto" else float(scenario.warmup))
         causes = check_sum(counted)
-        assert any(causes.values())
+        assert shows <= {cause for cause, nano in causes.items() if nano}
