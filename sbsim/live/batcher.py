@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sbsim.components.controller import LEAST, Seen, moved
+from sbsim.components.controller import LEAST, moved
 from sbsim.components.near_duplicates import NeighbourIndex
 from sbsim.config import Config, SettingsFile
 from sbsim.config import load as load_settings
@@ -27,7 +27,7 @@ from sbsim.live.driver import Delivery, Driver, TierConnection
 from sbsim.live.held import Batch, Held, HoldingRoom, planned_items
 from sbsim.live.memory import CacheManager
 from sbsim.live.metrics import Metrics
-from sbsim.live.settings import LiveSettings
+from sbsim.live.settings import UNSET, LiveSetting, LiveSettings, observed
 from sbsim.pipeline.build import build
 from sbsim.pipeline.build import tiers as tiers_of
 from sbsim.pipeline.prepare import deadline_at
@@ -35,29 +35,6 @@ from sbsim.pipeline.terms import KNOB_PATHS
 from sbsim.records import ContentRequest, Request
 from sbsim.runlog import RunLog
 from sbsim.scenario import ProviderSpec, load_deployment
-
-
-class _Unset:
-    """Stands for an argument that was not given."""
-
-    def __repr__(self) -> str:
-        return "as set elsewhere"
-
-
-_UNSET: Any = _Unset()
-
-
-class LiveSetting:
-    """A setting as an attribute: read, or assigned at run time."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __get__(self, batcher: SmartBatcher, owner: type[SmartBatcher]) -> Any:
-        return self if batcher is None else batcher.config.get(self._path)
-
-    def __set__(self, batcher: SmartBatcher, value: Any) -> None:
-        batcher.update({self._path: value})
 
 
 class SmartBatcher:
@@ -104,9 +81,9 @@ class SmartBatcher:
 
     def __init__(
         self,
-        max_batch_size: int = _UNSET,
-        max_batch_cost: float | None = _UNSET,
-        similarity_threshold: float = _UNSET,
+        max_batch_size: int = UNSET,
+        max_batch_cost: float | None = UNSET,
+        similarity_threshold: float = UNSET,
         cache_manager: CacheManager | None = None,
         *,
         provider: Connections = None,
@@ -127,7 +104,7 @@ class SmartBatcher:
         connections, self._specs = connected(provider, _specs)
         self._is_connected = provider is not None
         self._settings = LiveSettings(
-            {path: value for path, value in arguments.items() if value is not _UNSET},
+            {path: value for path, value in arguments.items() if value is not UNSET},
             config=config,
             environment=os.environ if environment is None else environment,
             file=_file,
@@ -279,6 +256,10 @@ class SmartBatcher:
                 self.driver.cancel(member.request)
                 member.answer.cancel()
             raise
+        except StateError as error:  # a bug of ours: nobody waits for ever on it
+            for member in batch.members:
+                member.fail(error)
+            raise
         for member, delivery in zip(batch.members, deliveries, strict=True):
             if not member.answer.done():
                 member.answer.set_result(delivery)
@@ -328,7 +309,7 @@ class SmartBatcher:
         metrics = self.get_performance_metrics() if recent_metrics is None else recent_metrics
         if recent_metrics is None and metrics["n_delivered"] < LEAST:
             return {}
-        wanted = moved(terms.knobs(), _seen(metrics), terms.controller_bounds())
+        wanted = moved(terms.knobs(), observed(metrics), terms.controller_bounds())
         moves = {path: value for path, value, before in zip(KNOB_PATHS, wanted, terms.knobs(), strict=True) if value != before}
         if moves:
             self._settings.follow(self.config, "controller")
@@ -405,16 +386,3 @@ class SmartBatcher:
 
 def _is_unpriced(request: ContentRequest) -> bool:
     return request.estimated_cost is None
-
-
-def _seen(metrics: Mapping[str, float]) -> Seen:
-    """Observations by their names in the metrics."""
-    return Seen(
-        late=1.0 - metrics.get("sla_compliance", 1.0),
-        close=metrics.get("close_share", 0.0),
-        errors=metrics.get("attempt_error_rate", 0.0),
-        mean_size=metrics.get("average_batch_size", 1.0),
-        full=metrics.get("full_share", 0.0),
-        saving=metrics.get("batch_saving"),
-        reused=metrics.get("cache_hit_ratio", 0.0) + metrics.get("near_duplicate_hit_ratio", 0.0),
-    )

@@ -24,6 +24,12 @@ class Held:
     request: Request
     answer: asyncio.Future[Delivery]
 
+    def fail(self, error: Exception) -> None:
+        """There will be no delivery. Whoever waits is told; that nobody does is no news."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            self.answer.exception()
+
 
 @dataclass(slots=True, eq=False)
 class Batch:

@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from sbsim.components.controller import Seen
 from sbsim.config import SETTINGS, Config, SettingsFile, find_setting, from_environment, require_available
 from sbsim.documents.faults import one_of
 from sbsim.errors import ScenarioError
 
 _BY_NAME = "argument"
+
+
+class _Unset:
+    """Stands for an argument that was not given."""
+
+    def __repr__(self) -> str:
+        return "as set elsewhere"
+
+
+UNSET: Any = _Unset()
+
+
+class _Configurable(Protocol):
+    """What has settings that can change; a batcher."""
+
+    @property
+    def config(self) -> Config: ...
+
+    def update(self, change: Config | Mapping[str, Any]) -> None: ...
+
+
+class LiveSetting:
+    """A setting as an attribute: read, or assigned at run time."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, batcher: _Configurable | None, owner: type) -> Any:
+        return self if batcher is None else batcher.config.get(self._path)
+
+    def __set__(self, batcher: _Configurable, value: Any) -> None:
+        batcher.update({self._path: value})
 
 
 class LiveSettings:
@@ -95,3 +128,16 @@ def flat(change: Mapping[str, Any], where: str) -> dict[str, Any]:
         else:
             values.update({find_setting(f"{key}.{name}", where).path: inner for name, inner in value.items()})
     return values
+
+
+def observed(metrics: Mapping[str, float]) -> Seen:
+    """What the controller looks at, by the names of `SmartBatcher.get_performance_metrics`."""
+    return Seen(
+        late=1.0 - metrics.get("sla_compliance", 1.0),
+        close=metrics.get("close_share", 0.0),
+        errors=metrics.get("attempt_error_rate", 0.0),
+        mean_size=metrics.get("average_batch_size", 1.0),
+        full=metrics.get("full_share", 0.0),
+        saving=metrics.get("batch_saving"),
+        reused=metrics.get("cache_hit_ratio", 0.0) + metrics.get("near_duplicate_hit_ratio", 0.0),
+    )
