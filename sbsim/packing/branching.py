@@ -49,7 +49,8 @@ class Branching:
         while not self._is_done and (self._heap or (self._leaves and (self.types.has_setups or n_dives < MOST_DIVES))):
             uses, relaxed = self._heap[0][2:] if self._heap else self._leaves[0][1:]
             before = self.columns.effort.units
-            packed = dive(self.columns, self.types.counts, relaxed, uses, below=self.best, turn=n_dives)
+            limits = _within(uses, widest(self.types, self.types.counts, self.best))
+            packed = dive(self.columns, self.types.counts, relaxed, limits, below=self.best, turn=n_dives)
             if packed is not None:
                 self.improve(packed)
             n_dives += 1
@@ -121,3 +122,11 @@ class Branching:
                 return
         self._leaves.append((low, uses, relaxed))
         self._leaves.sort(key=lambda leaf: leaf[0])
+
+
+def _within(uses: Uses | None, others: Uses | None) -> Uses | None:
+    """Both limits at once: a better packing found since a node was opened leaves fewer batches to it."""
+    if uses is None or others is None:
+        return uses
+    both = [(max(low, lower), min(high, higher)) for (low, high), (lower, higher) in zip(uses, others, strict=True)]
+    return tuple((low, max(low, high)) for low, high in both)

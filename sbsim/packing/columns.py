@@ -33,6 +33,9 @@ NEAR = 4
 """Patterns for each type that a relaxation hands on."""
 SHAKE = 0.003
 """A cost is raised by this share at most where luck is asked for."""
+FRUGALITY = 0.05
+"""A set-up that takes a whole batch's room costs this share of a batch's fee more where luck is asked for: of mixes that cost the same, those with few
+set-ups leave room."""
 NOISE = 1e-6
 """A share of a pattern below this is the solver's rounding."""
 
@@ -81,6 +84,10 @@ class Columns:
         self.add(((t, 1),) for t in range(types.n))
         self._dearest = max(1, sum(types.cost(pattern) for pattern in packed))
         self._scale = 1 << max(0, VALUE_BITS - self._dearest.bit_length())
+        self._frugality = [0.0] * types.n_classes  # what set-ups cost more, in proportion to the room they take, where luck is asked for
+        for dimension in types.dimensions:
+            for c, weight in enumerate(dimension.setup_weights):
+                self._frugality[c] += FRUGALITY * types.tariff.fee * weight / max(1, dimension.capacity)
         self._typical = max(self.pool.values()) or 1  # the master counts in this, so that its tolerances mean the same for every tariff
 
     def add(self, patterns: Iterable[Pattern]) -> None:
@@ -113,7 +120,7 @@ class Columns:
             self.effort.spend(0.1 + len(columns) * (len(counts) * 1e-5 + 1e-3))
             if not master.solve():
                 return None
-            values = self._values(master.duals, uses)
+            values = self._values(master.duals, uses, luck)
             if turn == most_rounds or self.effort.is_over():
                 break
             turn += 1
@@ -131,7 +138,7 @@ class Columns:
                 known.add(pattern)
                 columns.append(pattern)
                 self.add([pattern])
-                master.add(self._coefficients(pattern, uses), self.pool[pattern] / self._typical)
+                master.add(self._coefficients(pattern, uses), self._weighed(pattern, self.pool[pattern], luck))
         if not self._pricer.is_exact and most_rounds is None:
             bound = self._bound(values, counts, uses, self._pricer.ceiling(values, counts))
         return self._answer(master, columns, bound)
@@ -140,7 +147,9 @@ class Columns:
         shares, reduced = master.shares[-len(columns) :], master.reduced_costs[-len(columns) :]  # the first columns of the master are slack
         near = sorted(range(len(columns)), key=reduced.__getitem__)[: NEAR * self.types.n]
         used = [(share, column) for share, column in zip(shares, columns, strict=True) if share > NOISE]
-        return Relaxation(master.cost * self._typical, used, [columns[k] for k in near], bound)
+        slack = sum(master.shares[: -len(columns)])
+        cost = sum(share * self._cost(pattern) for share, pattern in used) + (2 * self._dearest * slack if slack > NOISE else 0.0)
+        return Relaxation(cost, used, [columns[k] for k in near], bound)
 
     def _master(self, counts: Sequence[int], uses: Uses | None, pool: Iterable[Pattern], luck: Random | None) -> tuple[list[Pattern], Master]:
         """The pool's patterns, each cut down to what is left of its types, and the master problem over them."""
@@ -154,11 +163,14 @@ class Columns:
         for pattern in [*pool, *(((t, 1),) for t, n in enumerate(counts) if n)]:
             cut = tuple([(t, min(k, counts[t])) for t, k in pattern if counts[t]])
             if cut and cut not in costs:
-                costs[cut] = self.pool[cut] if cut in self.pool else self.types.cost(cut)
+                costs[cut] = self._cost(cut)
         for pattern, cost in costs.items():
-            shaken = cost if luck is None else cost * (1 + SHAKE * luck.random())
-            master.add(self._coefficients(pattern, uses), shaken / self._typical)
+            master.add(self._coefficients(pattern, uses), self._weighed(pattern, cost, luck))
         return list(costs), master
+
+    def _cost(self, pattern: Pattern) -> int:
+        known = self.pool.get(pattern)
+        return self.types.cost(pattern) if known is None else known
 
     def _coefficients(self, pattern: Pattern, uses: Uses | None) -> list[tuple[int, int]]:
         if uses is None:
@@ -166,14 +178,23 @@ class Columns:
         n = self.types.n
         return [*pattern, (n, 1), *((n + 1 + c, 1) for c in sorted(self.types.classes_of(pattern)))]
 
-    def _values(self, duals: Sequence[float], uses: Uses | None) -> Values:
+    def _weighed(self, pattern: Pattern, cost: int, luck: Random | None) -> float:
+        """A pattern's cost in the master: as it is, or with `luck` raised by a little that is drawn, and by a little for the room that set-ups take."""
+        if luck is None:
+            return cost / self._typical
+        return (cost * (1 + SHAKE * luck.random()) + sum(self._frugality[c] for c in self.types.classes_of(pattern))) / self._typical
+
+    def _values(self, duals: Sequence[float], uses: Uses | None, luck: Random | None) -> Values:
         """Dual values as whole numbers. Any whole numbers give a true bound, as long as limits of no effect are worth nothing."""
         n, factor = self.types.n, self._scale * self._typical
         items = [int(dual * factor) for dual in duals[:n]]
         if self.types.is_monotone:
             items = [max(0, value) for value in items]
         extra = [int(dual * factor) for dual in duals[n:]] if uses else [0] * (1 + self.types.n_classes)
-        return Values(items, extra[0], extra[1:], self._scale)
+        classes = extra[1:]
+        if luck is not None:
+            classes = [worth - int(more * self._scale) for worth, more in zip(classes, self._frugality, strict=True)]
+        return Values(items, extra[0], classes, self._scale)
 
     def _family(self, values: Values, counts: Sequence[int], *, is_coarse: bool) -> tuple[list[Pattern], int]:
         """Patterns with no item in common that are worth more than they cost, and the ceiling on what any is worth."""

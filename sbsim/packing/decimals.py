@@ -155,7 +155,6 @@ def _classes(classes: Any, setups: Any, n_items: int, where: str) -> tuple[tuple
         return (), [Fraction(0)], [Fraction(0)]
     _same_length(classes, range(n_items), where, "classes")
     known = _setups(setups, where)
-    numbers: dict[str, int] = {}
     for item, given in enumerate(classes):
         if isinstance(given, bool) or not isinstance(given, (int, str)):
             raise ScenarioError(f"{where}: classes[{item}]: {shown(given)} is not a class; allowed: a whole number or text; try 0")
@@ -164,9 +163,10 @@ def _classes(classes: Any, setups: Any, n_items: int, where: str) -> tuple[tuple
                 f"{where}: classes[{item}]: {shown(given)} has no set-up; allowed: {', '.join(list(known)[:10])}"
                 f"{nearest(given, known) or '; try adding it to setups'}"
             )
-        numbers.setdefault(str(given), len(numbers))
-    paid = [known.get(name, (Fraction(0), Fraction(0))) for name in numbers] or [(Fraction(0), Fraction(0))]
-    return tuple(numbers[str(given)] for given in classes), [cost for cost, _ in paid], [weight for _, weight in paid]
+    names = sorted({str(given) for given in classes}) or [""]  # by name: the order of the items is nothing
+    paid = [known.get(name, (Fraction(0), Fraction(0))) for name in names]
+    number = {name: k for k, name in enumerate(names)}
+    return tuple(number[str(given)] for given in classes), [cost for cost, _ in paid], [weight for _, weight in paid]
 
 
 def _setups(given: Any, where: str) -> dict[str, tuple[Fraction, Fraction]]:

@@ -28,6 +28,8 @@ Method = Literal["auto", "greedy", "columns", "assignment"]
 METHODS: tuple[Method, ...] = ("auto", "greedy", "columns", "assignment")
 MOST_NUMBERS = 600
 """Numbers (types x batches) up to which CP-SAT's assignment model is worth a try."""
+MOST_NUMBERS_WITH_SETUPS = 100
+"""The same where there are set-ups: column generation branches on those, and needs the effort more."""
 SHARE = 0.7
 """Part of the effort that column generation may take where CP-SAT's assignment can still follow."""
 MOST_NODES = 200
@@ -143,7 +145,7 @@ def _columns(climb: Climb, packings: list[list[Pattern]]) -> None:
     types, effort = climb.types, climb.effort
     part = effort.part(SHARE if _is_assignable(climb) else 1.0)
     units = part.units
-    columns = Columns(types, _pricer(types, part), climb.packed, part)
+    columns = Columns(types, pricer(types, part), climb.packed, part)
     for packed in packings:
         columns.add(packed)
     branching = Branching(columns, climb.packed, climb.bound)
@@ -162,7 +164,7 @@ def _columns(climb: Climb, packings: list[list[Pattern]]) -> None:
         climb.improve(_trimmed(types, chosen), climb.bound, "integer program")
 
 
-def _pricer(types: Types, effort: Effort) -> Pricer:
+def pricer(types: Types, effort: Effort) -> Pricer:
     """A table, unless there are conflicts, or several dimensions of which it would be too coarse a picture."""
     knapsack = Knapsack(types)
     if types.conflicts or (types.n_sums > 1 and not knapsack.is_exact):
@@ -173,7 +175,8 @@ def _pricer(types: Types, effort: Effort) -> Pricer:
 def _is_assignable(climb: Climb) -> bool:
     """Whether CP-SAT's assignment is small enough to be worth a try, and the tariff linear."""
     types = climb.types
-    return types.is_monotone and types.tariff.minimum <= types.tariff.fee and types.n * len(climb.packed) <= MOST_NUMBERS
+    most = MOST_NUMBERS_WITH_SETUPS if types.has_setups else MOST_NUMBERS
+    return types.is_monotone and types.tariff.minimum <= types.tariff.fee and types.n * len(climb.packed) <= most
 
 
 def _assignment(climb: Climb) -> None:

@@ -34,14 +34,20 @@ class Packer:
         self._most = most_remembered
         self._known: OrderedDict[Hashable, Climb] = OrderedDict()
 
-    def pack(self, instance: Instance) -> Packed:
-        """Pack it, or give its items the places of those of an instance like it."""
+    def pack(self, instance: Instance, *, may_climb: bool = True) -> Packed:
+        """Pack it, or give its items the places of those of an instance like it.
+
+        `may_climb=False` makes do with bounds and greedy packings where nothing better is remembered; that is not remembered in its turn, unless it is
+        proven to be the best there is.
+        """
         self.n_packed += 1
         kind = instance.types.kind
         climb = self._known.pop(kind, None)
         if climb is None:
-            climb = solve(instance.types, Effort(self._units), self._method)
+            climb = solve(instance.types, Effort(self._units if may_climb else 0.0), self._method if may_climb else "greedy")
             self.n_climbed += climb.rung != "greedy"
+            if not may_climb and climb.bound < climb.cost:
+                return finished(instance, climb)
             if len(self._known) >= self._most:
                 self._known.popitem(last=False)
         else:

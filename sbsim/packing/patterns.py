@@ -19,7 +19,9 @@ from sbsim.packing.instances import Dimension, Pattern, Types
 MOST_CELLS = 200_000
 """Cells of a table at most: about 0.2 ms for each item that is looked at."""
 COARSE_CELLS = 1_500
-"""Cells of the coarse table: the cost of a numpy call then, rather than of the cells."""
+"""Cells of the coarse table along one dimension: the cost of a numpy call then, rather than of the cells."""
+COARSE_AREA = 20_000
+"""Cells of the coarse table of several dimensions."""
 FEWEST_CELLS = 50
 """Cells of a dimension at least, where it has more: coarser than that, a pattern of a few items would be nonsense."""
 _NOTHING = -(1 << 61)
@@ -81,7 +83,7 @@ class Knapsack:
             if all(most == dimension.capacity for most, dimension in zip(cells, sums, strict=True)):
                 self._uncounted = _Table(types, sums)
         self._coarse = self._uncounted or self._inner
-        coarse = _grid(sums, COARSE_CELLS)
+        coarse = _grid(sums, COARSE_CELLS if len(sums) == 1 else COARSE_AREA)
         if sums and not has_tiers and 2 * prod(most + 1 for most in coarse) < self._coarse.cells:
             self._coarse = _Table(types, [_up(d, most) for d, most in zip(sums, coarse, strict=True)])
         self._types = types
@@ -253,16 +255,14 @@ def _chunks(count: int) -> Iterator[int]:
 
 
 def _grid(dimensions: Sequence[Dimension], most_cells: int) -> list[int]:
-    """Cells of each dimension: its capacity, unless together they are too many; then the largest are made coarser, but numbers of items never."""
+    """Cells of each dimension: its capacity, unless together they are too many; then the largest are made coarse, numbers of items never."""
     cells = [dimension.capacity for dimension in dimensions]
     sums = [d for d, dimension in enumerate(dimensions) if any(dimension.setup_weights) or set(dimension.weights) != {1}]
-    while sums and prod(most + 1 for most in cells) > most_cells:
-        largest = max(sums, key=lambda d: cells[d])
-        room = most_cells // prod(most + 1 for d, most in enumerate(cells) if d != largest) - 1
-        reached = max(room, FEWEST_CELLS, *(cells[d] for d in sums if d != largest))
-        if reached >= cells[largest]:
-            break
-        cells[largest] = reached
+    room = most_cells // prod(most + 1 for d, most in enumerate(cells) if d not in sums)
+    for k, d in enumerate(sorted(sums, key=cells.__getitem__)):  # what a small one leaves free is the others' to use
+        side = max(FEWEST_CELLS, int(max(room, 1) ** (1 / (len(sums) - k))) - 1)
+        cells[d] = min(cells[d], side)
+        room //= cells[d] + 1
     return cells
 
 
