@@ -23,7 +23,7 @@ from sbsim.report.latencies import Delivered, delivered, words
 from sbsim.report.timeline import Level, alone, billed, gathering, in_flight, level_between, queue, stretches
 from sbsim.scenario import Scenario
 from sbsim.simulation import Study, simulate
-from tests.shop import WORKER, shop
+from tests.shop import ONE_AT_A_TIME, WORKER, shop
 
 CROWDED = {**WORKER, "limits": [{"concurrency": 3, "on_excess": "queue"}], "failures": {"call_error": 0.1}}
 PRIORITIES = {"urgent": 0.3, "normal": 0.7}
@@ -132,6 +132,7 @@ def test_the_timeline_draws_what_happened(history: Counted) -> None:
     level = in_flight(history, 0)
     np.testing.assert_allclose(workers.get_xdata() * 60, level.at)
     np.testing.assert_array_equal(workers.get_ydata(), level.n)
+    assert workers.get_drawstyle() == "steps-post"
     assert (limit.get_label(), limit.get_ydata()[0]) == ("at most 3", 3)
     for line, total in zip(money.lines, (alone(history), billed(history)), strict=True):
         np.testing.assert_allclose(line.get_xdata() * 60, total.at)
@@ -150,6 +151,23 @@ def test_many_steps_become_means_and_peaks() -> None:
     mean, peak = stretches(level, means.edges * 3600)
     np.testing.assert_allclose(means.values, mean)
     np.testing.assert_array_equal(peaks.values, peak)
+
+
+def test_lanes_are_told_apart() -> None:
+    """Each lane has its own line of calls in flight and its own bars; an idle one says so and has no bars."""
+    classes = [{"name": kind, "content_type": kind, "engine": "xl"} for kind in ("image", "text")]
+    workload = {"source": "synthetic", "arrivals": {"process": "poisson", "rate": "30/min"}, "classes": classes}
+    texts, idle = ({**ONE_AT_A_TIME, "name": name, "serves": {"content_type": kind}} for name, kind in (("texts", "text"), ("idle", "audio")))
+    both = simulate(crowded(workload=workload, providers=[CROWDED, texts, idle]), replications=1).history()
+    lane = both.log.calls["lane"]
+    for k in (0, 1):
+        calls = {name: column[lane == k] for name, column in both.log.calls.items()}
+        level = in_flight(both, k)
+        assert float(level.n[:-1] @ np.diff(level.at)) == pytest.approx((calls["answered_at"] - calls["sent_at"]).sum())
+        assert sizes_of(both, k, edges_up_to(6)).n_calls.sum() == pytest.approx(np.count_nonzero(calls["is_first"]))
+    labels = [line.get_label() for line in plot_timeline(both).axes[1].lines]
+    assert [label for label in labels if not label.startswith("at most")] == ["workers", "texts", "idle: none"]
+    assert [text.get_text() for text in plot_batch_sizes(both).axes[0].get_legend().texts] == ["workers", "texts"]
 
 
 # -- latencies ---------------------------------------------------------------------------------------------------------------
