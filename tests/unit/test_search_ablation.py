@@ -28,7 +28,7 @@ TIER = {"latency": "1ms", "capacity": "1GiB", "per_gb_month": 0.2, "per_request"
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
-    """A shop with nearly everything on: all that chooses sizes by itself cannot be on at once."""
+    """A shop with nearly everything on."""
     lanes = [WORKER, {**ONE_AT_A_TIME, "name": "api"}, BATCH_API]
     sla = {"normal": {"deadline": "1h", "penalty": 0.02}}
     return shop(config=ON, providers=lanes, tiers={"redis": TIER, "cdn": TIER}, horizon="1min", replications=2, sla=sla)
