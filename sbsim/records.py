@@ -246,8 +246,8 @@ class Batch:
     """Items planned together: first an open group, then ready to go, then bound to a lane and cut into calls. It carries its sums."""
 
     __slots__ = (
-        "call", "deadline_at", "due_at", "duration_s", "group", "is_joinable", "items", "lane", "list_usd", "max_size", "opened_at", "parts",
-        "path", "queued_as", "rank", "ready_at", "serial", "shapes", "state", "urgency",
+        "call", "deadline_at", "due_at", "duration_s", "formed", "group", "is_joinable", "items", "lane", "list_usd", "max_size", "opened_at",
+        "parts", "path", "queued_as", "rank", "ready_at", "serial", "shapes", "state", "urgency",
     )  # fmt: skip
 
     def __init__(self, serial: int, lane: int, group: int, opened_at: float) -> None:
@@ -267,6 +267,7 @@ class Batch:
         self.state = OPEN
         self.is_joinable = True
         self.rank: tuple[float, float] = (inf, inf)
+        self.formed: tuple[int, int] | None = None  # what was pending of its class when it was last formed
         self.queued_as = 0  # the urgency under which its queue counts it
         self.parts: list[list[Item]] | None = None  # once bound: the calls still to be sent
         self.call: Call | None = None  # for a retry: the attempt before

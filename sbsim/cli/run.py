@@ -86,6 +86,7 @@ def to_document(study: Study) -> dict[str, Any]:
         "kpis": {name: estimate.to_plain() for name, estimate in study.kpis.items()},
         "counters": study.counters,
         **({} if study.budget is None else {"budget": study.budget}),
+        **({} if study.formation is None else {"formation": study.formation}),
         **({} if study.near_duplicates is None else {"near_duplicates": study.near_duplicates}),
     }
 
@@ -97,6 +98,13 @@ def _show(study: Study, every: bool) -> None:
     console.say(f"{study.scenario.name}: {len(study.replications)} replications, seed {study.seed}; half-widths (95 %) are over {study.over}")
     console.say()
     console.print_table(list(KPI_COLUMNS), kpi_rows(study.kpis, every=every), right=(1, 2))
+    formed = study.formation
+    if formed is not None and formed["n_cuts"]:
+        left = (
+            f"greedy formation left ${formed['greedy_usd'] - formed['formed_usd']:,.2f} on the table, and ${formed['formation_gap_usd']:,.2f} at most"
+        )
+        console.say()
+        console.say(f"formation: {formed['n_cuts']:,} cuts, {formed['n_remembered']:,} remembered, {formed['n_solved']:,} solved; {left}")
     near = study.near_duplicates
     if near is not None and near["n_wrong"] is not None:
         console.say()

@@ -16,7 +16,7 @@ from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Protocol
 
-from sbsim.records import BOUND, OPEN, READY, Batch, Call, Item, Outcome
+from sbsim.records import BACKGROUND, BOUND, OPEN, READY, Batch, Call, Content, Item, Outcome
 
 
 class Likeness(Protocol):
@@ -39,18 +39,19 @@ class Sizing(Protocol):
 
 
 class BatchBuilder:
-    """Greedy formation: what goes, goes as it is.
+    """Greedy formation: what goes, goes as it is, unless somebody forms it anew (`company`, `reform`).
 
     Parameters
     ----------
     max_size : items; `sizing` may set a group's less. max_usd : list-price dollars. max_duration_s : seconds of content.
     max_wait_s : seconds from a group's first arrival.
     late_join : whether a ready group may take compatible items until it is bound.
+    closes_over : whether a group that has no room for an item's cost or duration is full and goes; False where a packer decides later.
     ordinal, step : of several batchers this one numbers its batches ordinal + step, ordinal + 2 step, ...
     """
 
     __slots__ = (
-        "_agenda", "_home", "_joinable", "_serial", "_step", "closed_by", "due_at", "late_join", "max_duration_s", "max_size", "max_usd",
+        "_agenda", "_home", "_joinable", "_serial", "_step", "closed_by", "closes_over", "due_at", "late_join", "max_duration_s", "max_size", "max_usd",
         "max_wait_s", "n_late_joins", "n_open", "n_resized", "similarity", "sizing",
     )  # fmt: skip
 
@@ -64,9 +65,11 @@ class BatchBuilder:
         similarity: Likeness,
         sizing: Sizing,
         late_join: bool = True,
+        closes_over: bool = True,
         ordinal: int = 0,
         step: int = 1,
     ) -> None:
+        self.closes_over = closes_over
         self.max_size = max_size
         self.sizing = sizing
         self.max_usd = max_usd
@@ -103,8 +106,11 @@ class BatchBuilder:
         else:
             batch = self._first_fit(group, shape, duration_s)
         if batch is not None and (batch.list_usd + usd > self.max_usd or batch.duration_s + duration_s > self.max_duration_s):
-            ready = self._overflow(batch, "cost" if batch.list_usd + usd > self.max_usd else "duration", now)
-            batch = None
+            if self.closes_over:
+                ready = self._overflow(batch, "cost" if batch.list_usd + usd > self.max_usd else "duration", now)
+                batch = None
+            else:
+                batch = self._first_with_room(group, content)
         if batch is None:
             batch = self._open(item)
         item.batch = batch
@@ -268,6 +274,52 @@ class BatchBuilder:
             piece.state, piece.is_joinable, piece.ready_at = READY, False, batch.ready_at
         return pieces
 
+    def company(self, batch: Batch) -> list[Batch]:
+        """The groups that could share calls with `batch`, which is ready and not bound, in order of opening, itself included; ready groups at another
+        lane stay there. None where it takes nobody in."""
+        if not batch.is_joinable:
+            return []
+        return [other for other in self._joinable[batch.group] if other.state == OPEN or other.lane == batch.lane]
+
+    def reform(
+        self, batch: Batch, company: Sequence[Batch], go: Sequence[Sequence[Item]], wait: Sequence[Sequence[Item]], service_s: float, now: float
+    ) -> list[Batch]:
+        """The items of `company` in other groups: those of `go` are ready, the first of them in place of `batch`, those of `wait` open.
+
+        Returns the ready ones, `batch` first; without any, `batch` is empty and gone. A group keeps the age of its oldest item.
+        """
+        ready_at = {id(item): other.ready_at if other.state == READY else now for other in company for item in other.items}
+        for other in company:
+            self.n_open -= other.state == OPEN
+            self._close_door(other)
+            other.state, other.items = BOUND, []
+        ready = []
+        for k, items in enumerate(go):
+            one = batch if k == 0 else self._fresh(batch, items[0])
+            one.items, one.shapes, one.duration_s, one.list_usd = [], {}, 0.0, 0.0
+            one.urgency, one.deadline_at, one.opened_at = BACKGROUND, inf, min(item.opened_at for item in items)
+            for item in items:
+                _admit(one, item)
+            one.state, one.ready_at = READY, min(ready_at[id(item)] for item in items)
+            if self.late_join and len(items) < one.max_size:
+                one.is_joinable = True
+                self._joinable[one.group].append(one)
+            ready.append(one)
+        for items in wait:
+            one = self._fresh(batch, items[0])
+            one.opened_at = min(item.opened_at for item in items)
+            for item in items:
+                _admit(one, item)
+                self._home[one.group << 32 | item.content.shape] = one
+            one.due_at = min(one.opened_at + self.max_wait_s, one.deadline_at - service_s)
+            one.is_joinable = True
+            self._joinable[one.group].append(one)
+            self._arm(one, one.due_at)
+        self.n_open += len(wait)
+        self._joinable[batch.group].sort(key=lambda one: (one.opened_at, one.serial))
+        self._refresh()
+        return ready
+
     def open_batches(self) -> list[Batch]:
         """Groups that are open now."""
         return [batch for batches in self._joinable.values() for batch in batches if batch.state == OPEN]
@@ -332,6 +384,26 @@ class BatchBuilder:
         ready = [self._make_ready(batch, now, reason)] if batch.state == OPEN else None
         self._close_door(batch)
         return ready
+
+    def _fresh(self, before: Batch, item: Item) -> Batch:
+        """A group of the same class and lane, without members."""
+        self._serial += self._step
+        batch = Batch(self._serial, before.lane, before.group, item.opened_at)
+        batch.max_size, batch.is_joinable = before.max_size, False
+        return batch
+
+    def _has_room(self, batch: Batch, content: Content) -> bool:
+        return (
+            len(batch.items) < batch.max_size
+            and batch.list_usd + content.individual_usd <= self.max_usd
+            and batch.duration_s + content.duration_s <= self.max_duration_s
+        )
+
+    def _first_with_room(self, group: int, content: Content) -> Batch | None:
+        for batch in self._joinable.get(group, ()):
+            if self._has_room(batch, content) and self._is_alike(batch, content.shape, content.duration_s):
+                return batch
+        return None
 
     def _first_fit(self, group: int, shape: int, duration_s: float) -> Batch | None:
         for batch in self._joinable.get(group, ()):

@@ -42,3 +42,25 @@ class ServiceEstimate:
         self.mean_s = seconds if n == 1 else self.mean_s + step
         self._variance = (1.0 - weight) * (self._variance + difference * step)
         self.expected_s = self.mean_s + 2.0 * sqrt(self._variance)
+
+
+class RunningTime:
+    """Running seconds as a line in the number of items, `at_first_s` + n x `per_item_s`: least squares over answered calls, older ones weighing
+    exponentially less. Neither part is ever negative; while all calls had one size, all of the time counts once per call.
+    """
+
+    __slots__ = ("_moments", "at_first_s", "per_item_s")
+
+    def __init__(self) -> None:
+        self.at_first_s = self.per_item_s = 0.0
+        self._moments = (0.0, 0.0, 0.0, 0.0, 0.0)  # weights, and weighted sums of n, s, n n and n s
+
+    def add(self, n_items: int, seconds: float) -> None:
+        """A call of `n_items` ran for `seconds`."""
+        keep = 1.0 - WEIGHT / 10
+        weight, n, s, nn, ns = (keep * moment for moment in self._moments)
+        self._moments = weight, n, s, nn, ns = weight + 1, n + n_items, s + seconds, nn + n_items * n_items, ns + n_items * seconds
+        spread = weight * nn - n * n
+        slope = (weight * ns - n * s) / spread if spread > 1e-9 * weight * nn else 0.0
+        self.per_item_s = max(0.0, min(slope, s / n))
+        self.at_first_s = max(0.0, (s - self.per_item_s * n) / weight)

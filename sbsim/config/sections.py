@@ -96,9 +96,9 @@ class Batching(Model):
     )
     max_wait: Duration = setting(30.0, "Seconds that an open group waits for company at most; never past a member's slack.")
     formation: Annotated[str, Choice(("greedy", "optimal"))] = setting(
-        "greedy", "How ready items become batches: as they came, or packed at least cost.", later={"optimal": 4}
+        "greedy", "How ready items become batches: as they came, or packed at least cost with a proven bound."
     )
-    formation_effort: PositiveNumber = setting(1.0, "Work that a packing may take, in deterministic units.", part=4)
+    formation_effort: PositiveNumber = setting(1.0, "Work that a packing may take, in units of some 20 ms.")
     sizing: Annotated[str, Choice(("fixed", "complexity", "capacity", "failure", "aimd"))] = setting(
         "fixed",
         "Size of a new group, up to max_batch_size: fixed, less for heavier content (complexity), what waits over the free slots (capacity), "

@@ -9,6 +9,7 @@ from sbsim.components.breaker import Breaker
 from sbsim.components.budget import Budget
 from sbsim.components.cache import POLICIES
 from sbsim.components.coalescer import Coalescer
+from sbsim.components.formation import Formation
 from sbsim.components.near_duplicates import Neighbours
 from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import RateLimiter
@@ -57,6 +58,7 @@ def build(
         similarity=terms.similarity(),
         sizing=terms.sizing(lanes, lambda: builder.open_batches()),
         late_join=batching.late_join,
+        closes_over=batching.formation == "greedy",
         ordinal=ordinal,
         step=step,
     )
@@ -66,6 +68,7 @@ def build(
         builder=builder,
         coalescer=Coalescer(batching.coalesce),
         drops_late=config.queue.on_deadline == "drop",
+        formation=Formation(terms.similarity(), batching.formation_effort) if batching.formation == "optimal" else None,
         routing=config.routing.policy,
         ordinal=ordinal,
         step=step,

@@ -13,10 +13,12 @@ from math import inf
 from sbsim.components.batch_builder import BatchBuilder
 from sbsim.components.budget import Budget, Cost
 from sbsim.components.coalescer import Coalescer
+from sbsim.components.formation import Formation, Terms
 from sbsim.components.router import choose
 from sbsim.pipeline.actions import Action, Fail, Send
 from sbsim.pipeline.lane import Lane
-from sbsim.records import OPEN, URGENT, Batch, Call, Item
+from sbsim.records import OPEN, READY, URGENT, Batch, Call, Item
+from sbsim.units import to_nano
 
 SLOW = 1 << 40
 """Bit of a group's number: work that waits for a batch API."""
@@ -32,6 +34,7 @@ class Dispatcher:
     Parameters
     ----------
     budget : None where no budget is set. drops_late : items that all their waiters have given up by their deadlines are failed, not sent.
+    formation : packs anew what is pending when a lane can take a call; None: groups go as they are.
     routing : policy of `components.router`. ordinal, step : of several batchers this one numbers its calls, and those of each lane, from `ordinal` in
         steps of `step`.
 
@@ -48,6 +51,7 @@ class Dispatcher:
         builder: BatchBuilder,
         coalescer: Coalescer,
         drops_late: bool,
+        formation: Formation | None = None,
         routing: str = "single",
         ordinal: int = 0,
         step: int = 1,
@@ -57,6 +61,7 @@ class Dispatcher:
         self.builder = builder
         self.coalescer = coalescer
         self.drops_late = drops_late
+        self.formation = formation
         self.has_orphans = False  # some queued item may have been answered by another call, or abandoned
         self.in_flight: dict[int, Call] = {}
         self.n_gone = 0  # requests whose items were given up here, for the pipeline's count
@@ -80,6 +85,8 @@ class Dispatcher:
             lane = self._routed(batch, lane, now)
         queue = lane.queue
         if not len(queue) and self._go(lane, batch, now, out):
+            if len(queue):  # it was formed anew, and the others follow
+                self.dispatch(lane, now, out)
             return
         queue.push(batch)
         if self._routes:
@@ -91,7 +98,7 @@ class Dispatcher:
         """Send from the head of the lane's queue until a gate says later; `lane.blocked_until` says when."""
         queue = lane.queue
         while (batch := queue.peek()) is not None and self._go(lane, batch, now, out):
-            queue.pop()
+            queue.discard(batch)  # forming may have put another one before it
 
     def _go(self, lane: Lane, batch: Batch, now: float, out: list[Action]) -> bool:
         """Send the calls of `batch`, the next on its lane, one by one; False when a gate holds the next one, with `lane.blocked_until` set."""
@@ -104,6 +111,8 @@ class Dispatcher:
                 lane.blocked_until = breaker.ready_at(now)
                 return False
             if (self.has_orphans or self.drops_late) and not self._prune(batch, now, out):
+                return True
+            if self.formation is not None and not self._form(self.formation, lane, batch, now):
                 return True
             part = lane.next_part(batch)
             demand = lane.demand(part)
@@ -136,6 +145,8 @@ class Dispatcher:
             call.reservation = reservation
             limiter.take(call.serial, demand, now)
             breaker.take(call.serial)
+            if self.formation is not None:
+                self.formation.sent(len(part))
             self.in_flight[call.serial] = call
             lane.watch(call)
             ends_at = now + lane.service.expected_s
@@ -234,6 +245,49 @@ class Dispatcher:
         return together
 
     # -- steps -------------------------------------------------------------------------------------------------------------
+    def _form(self, formation: Formation, lane: Lane, batch: Batch, now: float) -> bool:
+        """Form anew what is pending of the batch's class: it keeps its place, with the members that a packer gives it; False when it has none left.
+
+        An item is due when its longest wait is up or its latest start has come.
+        """
+        if batch.state != READY or lane.takes not in ("list", "file"):
+            return True
+        builder, queue, service_s = self.builder, lane.queue, lane.service.expected_s
+        company = builder.company(batch)
+        items = [item for other in company for item in other.items if not item.done]
+        due = [now >= item.opened_at + builder.max_wait_s or now >= item.deadline_at - service_s for item in items]
+        pending = len(items), sum(due)
+        if not items or pending == batch.formed:
+            return True
+        outlines = lane.outlines(items, now)
+        if len(company) == 1 and len({outline.family for outline in outlines}) == 1:
+            return True  # nothing could be cheaper than all of it together
+        groups = [[item for item in other.items if not item.done] for other in company]
+        cut = formation.cut(groups, [other.state == READY for other in company], due, outlines, self._terms(lane, batch, now))
+        for other in company:
+            if other is not batch and queue.holds(other):
+                queue.discard(other)
+        order = sorted(cut.go, key=lambda items: (min(item.urgency for item in items), min(item.deadline_at for item in items), items[0].payer))
+        ready = builder.reform(batch, company, order, cut.wait, service_s, now)
+        for other in ready[1:]:
+            queue.push(other)
+        if queue.holds(batch):
+            queue.update(batch)
+        together = [item for other in builder.company(batch) for item in other.items] if ready else []
+        batch.formed = len(together), sum(now >= item.opened_at + builder.max_wait_s or now >= item.deadline_at - service_s for item in together)
+        return bool(ready)
+
+    def _terms(self, lane: Lane, batch: Batch, now: float) -> Terms:
+        """What a batch may hold on this lane, and how it is priced."""
+        builder, book = self.builder, lane.book.at(now)
+        return Terms(
+            max_size=int(min(batch.max_size, lane.max_part)),
+            max_nano=None if builder.max_usd == inf else to_nano(builder.max_usd),
+            max_us=None if builder.max_duration_s == inf else round(builder.max_duration_s * 1e6),
+            tiers=tuple((start, round(factor * 1000)) for start, factor in book.tiers),
+            minimum=book.minimum_nano,
+        )
+
     def _alternatives(self, batch: Batch) -> list[int]:
         """The lanes that could make the batch: those of its contents that no limit bars it from. Of a batch API only a second try may leave it."""
         lane = self.lanes[batch.lane]
@@ -279,6 +333,22 @@ class Dispatcher:
             parts = batch.parts = lane.cut(batch.items)
         parts.pop(0)
         return parts
+
+    def formed(self) -> dict[str, int]:
+        """What forming anew has done, and the objective of its cuts in nano-dollars: as greedy formation has it, as formed, and at least."""
+        formation = self.formation
+        if formation is None:
+            return {}
+        n_packed, n_remembered, n_solved = formation.packed
+        return {
+            "n_cuts": formation.n_cuts,
+            "n_packed": n_packed,
+            "n_packings_remembered": n_remembered,
+            "n_packings_solved": n_solved,
+            "formation_greedy_nano": formation.greedy_nano,
+            "formation_formed_nano": formation.formed_nano,
+            "formation_bound_nano": formation.bound_nano,
+        }
 
     def next_serial(self) -> int:
         """The place of a sending, or of a question to a tier, among those of one instant."""

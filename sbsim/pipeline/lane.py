@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from math import inf
 
 from sbsim.components.breaker import Breaker
+from sbsim.components.formation import Outline
 from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import RateLimiter
 from sbsim.components.router import Option
-from sbsim.components.tally import ServiceEstimate
+from sbsim.components.tally import RunningTime, ServiceEstimate
 from sbsim.pricing import PriceBook
 from sbsim.records import Batch, Call, Content, Demand, Item
 from sbsim.scenario import line_bytes
@@ -29,7 +30,7 @@ class Lane:
 
     __slots__ = (
         "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_job", "is_shared", "is_slow", "job_timeout_s",
-        "jobs", "limiter", "longest_s", "m", "max_bytes", "max_part", "name", "queue", "service", "takes", "timeout_at", "watched",
+        "jobs", "limiter", "longest_s", "m", "max_bytes", "max_part", "name", "queue", "running", "service", "takes", "timeout_at", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +70,7 @@ class Lane:
         self.longest_s = call_timeout_s + job_timeout_s if is_job else call_timeout_s  # until work is cut off, where it can be
         self.is_job = is_job
         self.is_slow = is_slow
+        self.running = RunningTime()
         self.is_shared = False  # whether other instances use the same limits, so that what they do may free them
         self.m = 0  # calls first sent so far
         self.blocked_until = inf  # when the head of the queue may go; inf: only an answer can help
@@ -111,6 +113,15 @@ class Lane:
         if n_ahead or limiter.n_in_flight >= limiter.concurrency:
             starts_at = max(starts_at if starts_at < inf else now, now + (n_ahead + 1) * expected_s / limiter.concurrency)
         return Option(self.index, self.quote(items, now), starts_at + expected_s, load)
+
+    def outlines(self, items: Sequence[Item], now: float) -> list[Outline]:
+        """What each of these items asks of a call's bill; GPU seconds as a line in the number of items, as calls took them."""
+        book, running = self.book.at(now), self.running
+        found = []
+        for item in items:
+            charge, fee, setup, gpu, family = book.outline(item.content)
+            found.append(Outline(charge + round(gpu * running.per_item_s), fee + round(gpu * running.at_first_s), setup, family))
+        return found
 
     def next_part(self, batch: Batch) -> list[Item]:
         """The items of the batch's next call. Before it is bound this is only a look: the batch may still grow."""

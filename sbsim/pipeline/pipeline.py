@@ -175,6 +175,9 @@ class Pipeline:
             lane.service.add(now - call.sent_at)
             lane.breaker.succeed(call.serial)
             self._succeed(call, outcome, now, out)
+            if self.dispatcher.formation is not None:
+                self.dispatcher.formation.billed(call)
+                lane.running.add(len(call.items), outcome.usage.gpu_s)
         else:
             self._judge(call, error, lane, now, out)
             if error == "not_sent":
@@ -300,6 +303,7 @@ class Pipeline:
             "n_backlogged": self.n_backlogged,
             "n_inversions": self.dispatcher.n_inversions,
             "n_starved": self.dispatcher.n_starved,
+            **self.dispatcher.formed(),
             "n_held_by_limit": self.dispatcher.n_held_by_limit,
             "n_held_by_budget": self.dispatcher.n_held_by_budget,
             **fired,

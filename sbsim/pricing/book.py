@@ -132,6 +132,26 @@ class PriceBook:
         """What a call of these items is expected to cost when nothing fails, nano-dollars, if it takes `gpu_s` seconds of a GPU."""
         return self._bill_in_full([self._meet(item.content) for item in items], gpu_s)[0]
 
+    def outline(self, content: Content) -> tuple[int, int, int, int, int]:
+        """What a content asks of a call's bill, whole nano-dollars before tiers and minimum: (its own charge, the call's fee, the set-up of its family,
+        a second of GPU time, the number of its family), the factor included."""
+        price = self._meet(content).price
+        up, down = self._factor
+        charge, fee, setup = (rounded(part * up, NANO * down) for part in (price.exact, price.fee, price.setup))
+        return charge, fee, setup, rounded(price.gpu * up * ONE, NANO * down), price.family
+
+    @property
+    def tiers(self) -> tuple[tuple[int, float], ...]:
+        """(items at least, factor on the items' charges), ascending, from 1 on."""
+        known = dict.fromkeys((1,), 1.0) | {start: up / down for start, (up, down) in self._tiers}
+        return tuple(sorted(known.items()))
+
+    @property
+    def minimum_nano(self) -> int:
+        """What a call costs at least, nano-dollars."""
+        up, down = self._factor
+        return rounded(self._minimum * up, NANO * down)
+
     def most(self, items: Sequence[Item], call_timeout_s: float) -> int | None:
         """The most that a call of these items can cost, nano-dollars, whatever its outcome; None when nothing bounds it.
 

@@ -14,6 +14,7 @@ from sbsim.measure import Counted, Estimate, alerts, budget_document, estimates,
 from sbsim.measure.steady import Series, find_warmup
 from sbsim.parallel import run_all
 from sbsim.simulation.replicate import Replication, replicate, run
+from sbsim.units import to_usd
 
 if TYPE_CHECKING:
     from sbsim.scenario import Scenario
@@ -36,6 +37,8 @@ class Study:
     budget : what became of the budget, as plain values (`measure.budget_document`); None without one.
     near_duplicates : over all replications `n_hits`, `n_wrong` and `wrong_share_at_most` (95 %, one-sided), the last two None where nobody knows what
     prompts mean; None without a hit.
+    formation : over all replications, of `batching.formation: optimal` (None otherwise): how many cuts it made, packings it asked for, remembered and
+    solved, and the objective of those cuts in dollars: by greedy formation, as formed, and at least; `formation_gap_usd` is greedy - bound.
     """
 
     scenario: Scenario
@@ -51,6 +54,7 @@ class Study:
     counters: dict[str, int]
     budget: dict[str, Any] | None = None
     near_duplicates: dict[str, Any] | None = None
+    formation: dict[str, Any] | None = None
 
     def history(self, replication: int = 0) -> Counted:
         """One replication in full, run once more: every request and call of it. Of replications a study keeps KPIs alone."""
@@ -151,7 +155,22 @@ def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: f
         warnings.append(f"near-duplicates: nobody knows which of {near['n_hits']} reuses were right; `sbsim trace duplicates` shows the riskiest")
     budgets = [one.budget for one in done if one.budget is not None]
     budget = budget_document(scenario.config.budget.in_force, budgets) if budgets else None
-    return Study(scenario, seed, done, kpis, saturated, incomplete, alerts(kpis, scenario), warnings, warmup_s, over, counters, budget, near)
+    return Study(
+        scenario,
+        seed,
+        done,
+        kpis,
+        saturated,
+        incomplete,
+        alerts(kpis, scenario),
+        warnings,
+        warmup_s,
+        over,
+        counters,
+        budget,
+        near,
+        _formation(counters),
+    )
 
 
 def warmup_instant(scenario: Scenario, *, seed: int | None = None, jobs: int = 1) -> float:
@@ -180,11 +199,29 @@ def _near_duplicates(done: list[Replication]) -> dict[str, Any] | None:
     return {"n_hits": n_hits, "n_wrong": n_wrong, "wrong_share_at_most": share_upper_bound(n_wrong, n_hits)}
 
 
+def _formation(counters: dict[str, int]) -> dict[str, Any] | None:
+    """What forming batches anew did, and was worth."""
+    if "n_cuts" not in counters:
+        return None
+    greedy, formed, bound = (to_usd(counters[f"formation_{name}_nano"]) for name in ("greedy", "formed", "bound"))
+    return {
+        "n_cuts": counters["n_cuts"],
+        "n_packed": counters["n_packed"],
+        "n_remembered": counters["n_packings_remembered"],
+        "n_solved": counters["n_packings_solved"],
+        "greedy_usd": greedy,
+        "formed_usd": formed,
+        "bound_usd": bound,
+        "formation_gap_usd": greedy - bound,
+    }
+
+
 def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
     """A mechanism that is on and never fired is worth a word (INV-12)."""
     config, providers = scenario.config, scenario.providers
     watched = {
         "cache (memory_size)": (config.cache.memory_size > 0, "n_hits"),
+        "batching.formation: optimal": (config.batching.formation == "optimal", "n_cuts"),
         "cache.near_duplicates": (config.cache.near_duplicates, "n_near_hits"),
         "lower tiers": (config.cache.redis_url is not None or config.cache.cdn_url is not None, "n_fetched"),
         "coalescing": (config.batching.coalesce, "n_joined"),
@@ -195,4 +232,4 @@ def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
         "a provider's changes": (any(provider.changes for provider in providers), "n_provider_changes"),
         "a provider's cold_start": (any(provider.cold_start is not None for provider in providers), "n_provider_cold_starts"),
     }
-    return [f"{name} is switched on and never fired" for name, (is_on, counter) in watched.items() if is_on and not counters[counter]]
+    return [f"{name} is switched on and never fired" for name, (is_on, counter) in watched.items() if is_on and not counters.get(counter)]

@@ -369,7 +369,7 @@ def test_a_deployment_is_read_back(good, tmp_path):
 @pytest.mark.parametrize(("text", "told"), [
     ("config: {}\nproviders: [{name: a}]", ":2:13: providers[0]: missing: serves"),
     ("config: {}\nproviders:\n  - {name: a, serves: {content_type: text}, price: {plan: {fee: 1}}}", "price.plan: missing: per"),
-    ("config: {batching: {formation: optimal}}", ":1:21: config.batching.formation: optimal comes with part 4"),
+    ("config: {journal: {path: j.db}}", ":1:20: config.journal.path: j.db comes with part 5"),
     ("config: {}\nsla: {urgnt: {}}", "sla.urgnt: 'urgnt' is not 1 (urgent)"),
 ])  # fmt: skip
 def test_a_broken_deployment_says_where(tmp_path, text, told):

@@ -176,12 +176,11 @@ CASES = [
 ]  # fmt: skip
 
 LATER = [
-    ("  budget:", "  batching: {¦formation: optimal}\n  budget:", "config.batching.formation: optimal comes with part 4; allowed now: greedy"),
     ("  budget:", "  journal: {¦path: j.db}\n  budget:", "config.journal.path: j.db comes with part 5; allowed now: none"),
     ("instances: 1", "¦indifference_usd: 3", "indifference_usd: a zone of indifference of one's own comes with part 6"),
     ("instances: 1", "¦robust: {scenarios: []}", "robust: a robust search comes with part 6"),
-    ("  cache.ttl: {low: 10min, high: 24h, log: true}", "  batching.formation: {choices: [greedy, ¦optimal]}",
-     "search.batching.formation.choices[1]: optimal comes with part 4"),
+    ("  cache.ttl: {low: 10min, high: 24h, log: true}", "  journal.keep_prompts: {choices: [false, ¦true]}",
+     "search.journal.keep_prompts.choices[1]: true comes with part 5"),
 ]  # fmt: skip
 
 

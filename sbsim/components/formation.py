@@ -1,0 +1,274 @@
+"""Which pending items go together now: a policy for `batching.formation: optimal`.
+
+At a cut of one compatibility class some of the pending items P must go (D: a deadline or the longest wait is up), the others may wait. Wanted are
+disjoint batches that cover D at least objective
+
+    sum over batches of the expected bill + sum over waiting i of rho x individual cost of i
+
+with rho what an item of this class was billed so far, as a share of its individual cost (at first: that of a full batch). So an item that is not due
+rides along exactly when its marginal bill now is below what it is expected to pay later. The cut is made in three steps:
+
+1. all of P is packed at least cost (`sbsim.packing`), within a fixed number of units of work; what recurs is remembered, and more than bounds and
+   greedy packings is afforded once per `SENT_PER_SOLUTION` items sent;
+2. equal items change places, so that those that are due stand in as few batches as possible; batches without any go only when they are full;
+3. from what goes, riders leave that cost more than they are expected to pay later.
+
+It never does worse than greedy formation at the same cut: where the groups as they came have the lower objective, they are kept. `bound_nano` sums up
+a lower bound on the objective: every batch costs at least the sum over its items of charge + (fee + set-up) / most items (the first bound of the
+clairvoyant, statistics 7), and the packing's own bound where everything is due.
+
+Bills are reckoned as if calls succeed: a share of failing calls makes every way of packing dearer by the same factor. GPU seconds are reckoned as a
+line in the number of items, as the lane's calls took them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+from sbsim.packing import Instance, Packer, Tariff
+from sbsim.records import Call, Item
+
+SENT_PER_SOLUTION = 50
+"""Items that are sent for every packing that needed more than bounds and greedy packings."""
+UNITS = 20.0
+"""Units of work (about a millisecond each) that such a packing may take at effort 1."""
+_MICRO, _MILLE = 1_000_000, 1000
+
+
+class Likeness(Protocol):
+    """How alike contents are: see `components.similarity`."""
+
+    threshold: float
+
+    def score(self, shape: int, duration_s: float, other_shape: int, other_duration_s: float) -> float: ...
+
+
+class Outline(NamedTuple):
+    """What an item asks of a call's bill on one lane, whole nano-dollars: its own charge, before tiers; the call's fee; the set-up of its family."""
+
+    charge: int
+    fee: int
+    setup: int
+    family: int
+
+
+class Terms(NamedTuple):
+    """What a batch may hold and how the lane prices it: items at most, list price in nano-dollars and microseconds of content at most (None: no such
+    limit), tiers as (items at least, factor in thousandths on the charges), the minimum in nano-dollars."""
+
+    max_size: int
+    max_nano: int | None
+    max_us: int | None
+    tiers: tuple[tuple[int, int], ...]
+    minimum: int
+
+
+class Cut(NamedTuple):
+    """Batches that go now, and batches to be that wait."""
+
+    go: list[list[Item]]
+    wait: list[list[Item]]
+
+
+class Formation:
+    """Cuts, and what they were worth.
+
+    Parameters
+    ----------
+    similarity : members of a batch are pairwise at its threshold or above. effort : work per solution, 1 for `UNITS`.
+
+    Attributes
+    ----------
+    n_cuts : cuts made. greedy_nano, formed_nano, bound_nano : their objective by greedy formation, as formed, and what it is at least.
+    """
+
+    def __init__(self, similarity: Likeness, effort: float = 1.0) -> None:
+        self.similarity = similarity
+        self.n_cuts = 0
+        self.greedy_nano = self.formed_nano = self.bound_nano = 0
+        self._packer = Packer(UNITS * effort)
+        self._n_sent = 0
+        self._paid: dict[int, list[int]] = {}  # by group: nano-dollars billed, and what the same items cost each alone
+        self._unlike: dict[tuple[Hashable, Hashable], bool] = {}
+
+    @property
+    def packed(self) -> tuple[int, int, int]:
+        """(packings asked for, of them remembered, of them beyond bounds and greedy packings)."""
+        return self._packer.n_packed, self._packer.n_remembered, self._packer.n_climbed
+
+    def billed(self, call: Call) -> None:
+        """A call has brought content: what its items were billed is what their likes are expected to pay."""
+        paid = self._paid.setdefault(call.batch.group, [0, 0])
+        paid[0] += call.bill_nano
+        paid[1] += sum(item.content.individual_nano for item in call.items)
+
+    def sent(self, n_items: int) -> None:
+        """So many items have left."""
+        self._n_sent += n_items
+
+    def cut(self, groups: Sequence[Sequence[Item]], is_ready: Sequence[bool], due: Sequence[bool], outlines: Sequence[Outline], terms: Terms) -> Cut:
+        """What goes now and what waits.
+
+        Parameters
+        ----------
+        groups : the pending items of one class as they stand, in order of opening. is_ready : whether greedy formation would send each group now.
+        due, outlines : whether each item must go, and what it asks of a bill, in the order of `groups`.
+        """
+        items = [item for group in groups for item in group]
+        tariff, charges, classes = _tariff(outlines, terms)
+        instance = self._instance(items, charges, classes, terms, tariff)
+        may_climb = self._n_sent >= SENT_PER_SOLUTION * (self._packer.n_climbed + 1)
+        packed = self._packer.pack(instance, may_climb=may_climb)
+        scale = tariff.unit.denominator
+        later = [nano * scale for nano in self._expected(items, outlines, terms)]
+
+        def cost(batch: Sequence[int]) -> int:
+            return tariff.cost(len(batch), sum(tariff.setups[c] for c in {classes[k] for k in batch}), sum(charges[k] for k in batch))
+
+        go, wait = self._formed(instance, packed.batches, due, later, cost, terms.max_size)
+        formed = sum(map(cost, go)) + sum(later[k] for batch in wait for k in batch)
+        greedy_go, greedy_wait = _as_they_stand(groups, is_ready)
+        greedy = sum(map(cost, greedy_go)) + sum(later[k] for batch in greedy_wait for k in batch)
+        if greedy <= formed:
+            go, wait, formed = greedy_go, greedy_wait, greedy
+        bound = self._bound(outlines, due, later, terms, scale)
+        if all(due):
+            bound = max(bound, int(packed.bound * scale))
+        self.n_cuts += 1
+        self.greedy_nano += greedy // scale
+        self.formed_nano += formed // scale
+        self.bound_nano += min(bound, formed) // scale
+        return Cut([[items[k] for k in batch] for batch in go], [[items[k] for k in batch] for batch in wait])
+
+    # -- steps -------------------------------------------------------------------------------------------------------------
+    def _expected(self, items: Sequence[Item], outlines: Sequence[Outline], terms: Terms) -> list[int]:
+        """What each item is expected to pay if it waits."""
+        billed, alone = self._paid.get(items[0].group, (0, 0))
+        if not alone:
+            first, factor = outlines[0], _factor(terms, terms.max_size)
+            share = first.charge * factor // _MILLE + (first.fee + first.setup) // terms.max_size
+            billed, alone = share, max(1, items[0].content.individual_nano)
+        return [item.content.individual_nano * billed // alone for item in items]
+
+    def _instance(self, items: Sequence[Item], charges: tuple[int, ...], classes: tuple[int, ...], terms: Terms, tariff: Tariff) -> Instance:
+        sizes = tuple(min(item.content.individual_nano, terms.max_nano) for item in items) if terms.max_nano is not None else (0,) * len(items)
+        us = tuple(min(round(item.content.duration_s * _MICRO), terms.max_us) for item in items) if terms.max_us is not None else ()
+        return Instance(
+            sizes=sizes,
+            capacity=terms.max_nano or 0,
+            max_items=terms.max_size,
+            durations=us,
+            max_duration=terms.max_us or 0,
+            classes=classes,
+            setup_weights=(0,) * len(tariff.setups),
+            charges=charges,
+            conflicts=self._conflicts(items),
+            tariff=tariff,
+        )
+
+    def _conflicts(self, items: Sequence[Item]) -> tuple[int, ...]:
+        """For each item a bit mask of those it is not alike enough to be with; empty where all may be together."""
+        members: dict[tuple[int, float], int] = {}
+        for k, item in enumerate(items):
+            kind = (item.content.shape, item.content.duration_s)
+            members[kind] = members.get(kind, 0) | 1 << k
+        unlike = {kind: sum(mask for other, mask in members.items() if other != kind and self._is_unlike(kind, other)) for kind in members}
+        if not any(unlike.values()):
+            return ()
+        return tuple(unlike[item.content.shape, item.content.duration_s] for item in items)
+
+    def _is_unlike(self, a: tuple[int, float], b: tuple[int, float]) -> bool:
+        pair = (a, b) if a <= b else (b, a)
+        known = self._unlike.get(pair)
+        if known is None:
+            known = self._unlike[pair] = self.similarity.score(*a, *b) < self.similarity.threshold
+        return known
+
+    @staticmethod
+    def _formed(
+        instance: Instance, batches: list[list[int]], due: Sequence[bool], later: Sequence[int], cost: _Cost, max_size: int
+    ) -> tuple[list[list[int]], list[list[int]]]:
+        """Equal items change places so that few batches hold what is due; those and full ones go, without riders that do not pay."""
+        kind_of = {k: t for t, members in enumerate(instance.types.members) for k in members}
+        queues = [sorted(members, key=lambda k: (not due[k], k)) for members in instance.types.members]
+        taken = [0] * len(queues)
+        go: list[list[int]] = []
+        wait: list[list[int]] = []
+        for batch in sorted(batches, key=lambda batch: (-len(batch), min(batch))):
+            placed = []
+            for k in batch:
+                t = kind_of[k]
+                placed.append(queues[t][taken[t]])
+                taken[t] += 1
+            placed.sort()
+            if not any(due[k] for k in placed) and len(placed) < max_size:
+                wait.append(placed)
+                continue
+            if len(placed) < max_size:
+                whole, left = cost(placed), []
+                for k in sorted((k for k in placed if not due[k]), key=lambda k: (later[k], -k)):
+                    rest = [other for other in placed if other != k]
+                    if rest and whole - cost(rest) > later[k]:
+                        placed, whole = rest, cost(rest)
+                        left.append(k)
+                if left:
+                    wait.append(sorted(left))
+            go.append(placed)
+        return go, wait
+
+    @staticmethod
+    def _bound(outlines: Sequence[Outline], due: Sequence[bool], later: Sequence[int], terms: Terms, scale: int) -> int:
+        """What the objective is at least, in the tariff's unit: no item costs less than its share of a full batch, or than to wait, if it may."""
+        factor = min(factor for _, factor in terms.tiers)
+        total = 0
+        for outline, must, waiting in zip(outlines, due, later, strict=True):
+            share = scale * (outline.charge * factor // _MILLE) + scale * (outline.fee + outline.setup) // terms.max_size
+            total += share if must or share < waiting else waiting
+        return total
+
+
+def _as_they_stand(groups: Sequence[Sequence[Item]], is_ready: Sequence[bool]) -> tuple[list[list[int]], list[list[int]]]:
+    """Greedy formation, by numbers of items: what is ready goes as it is."""
+    go: list[list[int]] = []
+    wait: list[list[int]] = []
+    first = 0
+    for group, goes in zip(groups, is_ready, strict=True):
+        (go if goes else wait).append(list(range(first, first + len(group))))
+        first += len(group)
+    return go, wait
+
+
+class _Cost(Protocol):
+    def __call__(self, batch: Sequence[int], /) -> int: ...
+
+
+def _factor(terms: Terms, n_items: int) -> int:
+    return max((start, factor) for start, factor in terms.tiers if start <= n_items)[1]
+
+
+def _tariff(outlines: Sequence[Outline], terms: Terms) -> tuple[Tariff, tuple[int, ...], tuple[int, ...]]:
+    """(tariff, charge of each item, class of each item), in nano-dollars, with tiers in thousandths of them. Where fees or set-ups of a family differ,
+    the dearest counts, as it is billed."""
+    families: dict[int, int] = {}
+    classes = tuple(families.setdefault(outline.family, len(families)) for outline in outlines)
+    setups = [0] * len(families)
+    for outline, c in zip(outlines, classes, strict=True):
+        setups[c] = max(setups[c], outline.setup)
+    fee = max(outline.fee for outline in outlines)
+    if len(terms.tiers) == 1:
+        factor = terms.tiers[0][1]
+        charges = tuple(outline.charge * factor // _MILLE for outline in outlines)
+        return Tariff(fee=fee, setups=tuple(setups), minimum=terms.minimum), charges, classes
+    return (
+        Tariff(
+            fee=fee * _MILLE,
+            setups=tuple(setup * _MILLE for setup in setups),
+            tiers=terms.tiers,
+            minimum=terms.minimum * _MILLE,
+            unit=Fraction(1, _MILLE),
+        ),
+        tuple(outline.charge for outline in outlines),
+        classes,
+    )
