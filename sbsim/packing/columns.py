@@ -34,8 +34,8 @@ NEAR = 4
 SHAKE = 0.003
 """A cost is raised by this share at most where luck is asked for."""
 FRUGALITY = 0.05
-"""A set-up that takes a whole batch's room costs this share of a batch's fee more where luck is asked for: of mixes that cost the same, those with few
-set-ups leave room."""
+"""A set-up that takes a whole batch's room costs this share of a batch's fee more where luck is asked for: of mixes that cost the same,
+those with few set-ups leave room."""
 NOISE = 1e-6
 """A share of a pattern below this is the solver's rounding."""
 
@@ -179,7 +179,7 @@ class Columns:
         return [*pattern, (n, 1), *((n + 1 + c, 1) for c in sorted(self.types.classes_of(pattern)))]
 
     def _weighed(self, pattern: Pattern, cost: int, luck: Random | None) -> float:
-        """A pattern's cost in the master: as it is, or with `luck` raised by a little that is drawn, and by a little for the room that set-ups take."""
+        """A pattern's cost in the master: as it is, or with `luck` raised by a little that is drawn and a little for the room that set-ups take."""
         if luck is None:
             return cost / self._typical
         return (cost * (1 + SHAKE * luck.random()) + sum(self._frugality[c] for c in self.types.classes_of(pattern))) / self._typical

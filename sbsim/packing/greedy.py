@@ -127,7 +127,11 @@ def _best_fit(types: Types, order: Sequence[int]) -> list[Pattern]:
     """The next item goes where it adds least to the bill, of those to the fullest."""
     filling, batches = _Filling(types), list[_Batch]()
     for t in order:
+        best: _Batch | None = None
         for _ in range(types.counts[t]):
+            if best is not None and filling.takes(best, t):  # what was best for this type is so again, and fuller
+                filling.add(best, t)
+                continue
             best, best_key = None, (0, 0)
             for batch in batches:
                 if filling.takes(batch, t):
