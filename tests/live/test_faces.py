@@ -93,6 +93,31 @@ def test_batches_keep_to_size_and_similarity_and_share_equal_contents():
     assert sorted(w.id for w in batches[0].requests) == ["r0", "r1", "r2", "r9"]
 
 
+def test_optimal_batches_cost_no_more_than_greedy_ones():
+    """Five of 300 dollars and five of 200 under 500 a batch: greedy formation leaves gaps, the packer fills every batch with one of each."""
+
+    def plan(formation):
+        async def main():
+            price = {"rates": [{"per": "second", "usd": 100.0}, {"per": "call", "usd": 7.0}]}
+            batcher = SmartBatcher(max_batch_cost=520.0, provider=pictures(price=price), config=quick(batching__formation=formation))
+            batcher.similarity_threshold = 0.0
+            for k in range(10):
+                await batcher.add_request(wish(k, duration=3.0 if k < 5 else 2.0))
+            found = batcher.get_cost_benefit_analysis()
+            batches = await batcher.build_optimal_batches()
+            done = [await batcher.process_batch(batch) for batch in batches]
+            assert sum(each["succeeded"] for each in done) == 10
+            assert sum(each["cost_usd"] for each in done) == pytest.approx(found["batch_cost"])
+            await batcher.close()
+            return len(batches), found["batch_cost"]
+
+        return run(main())
+
+    (n_greedy, greedy), (n_optimal, optimal) = plan("greedy"), plan("optimal")
+    assert (n_optimal, n_greedy) == (5, 7)
+    assert optimal == pytest.approx(greedy - 2 * 7.0)
+
+
 def test_a_released_batch_passes_cache_and_budget():
     """What memory has is not sent again; what no budget can ever pay fails without a call."""
     calls = []
