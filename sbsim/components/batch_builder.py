@@ -235,6 +235,7 @@ class BatchBuilder:
         similarity: Likeness,
         sizing: Sizing,
         late_join: bool,
+        closes_over: bool,
         services_s: Sequence[float],
         now: float,
     ) -> list[Batch]:
@@ -245,7 +246,7 @@ class BatchBuilder:
         """
         last_size, last_wait_s = self.max_size, self.max_wait_s
         self.max_size, self.max_usd, self.max_duration_s, self.max_wait_s = max_size, max_usd, max_duration_s, max_wait_s
-        self.similarity, self.sizing, self.late_join = similarity, sizing, late_join
+        self.similarity, self.sizing, self.late_join, self.closes_over = similarity, sizing, late_join, closes_over
         self._home.clear()
         ready: list[Batch] = []
         for batch in sorted((batch for batches in self._joinable.values() for batch in batches), key=lambda batch: batch.serial):

@@ -98,6 +98,13 @@ class Formation:
         """(packings asked for, of them remembered, of them beyond bounds and greedy packings)."""
         return self._packer.n_packed, self._packer.n_remembered, self._packer.n_climbed
 
+    def configure(self, similarity: Likeness, effort: float) -> None:
+        """Other terms from now on; what was learnt of bills stays."""
+        if similarity is not self.similarity:
+            self.similarity = similarity
+            self._unlike.clear()
+        self._packer.afford(UNITS * effort)
+
     def billed(self, call: Call) -> None:
         """A call has brought content: what its items were billed is what their likes are expected to pay."""
         paid = self._paid.setdefault(call.batch.group, [0, 0])

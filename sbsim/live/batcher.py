@@ -187,7 +187,7 @@ class SmartBatcher:
 
     async def build_optimal_batches(self) -> list[Batch]:
         """Everything that is held, as the batches that it would make; oldest first. Nothing is sent."""
-        return self._held.plan(self.driver.pipeline.terms)
+        return self._held.plan(self.driver.pipeline)
 
     async def process_batch(self, batch: Batch) -> dict[str, Any]:
         """Release a batch through cache, budget and limits, and wait for the deliveries of its requests.
@@ -228,7 +228,7 @@ class SmartBatcher:
             self._held.drop(members)
             raise
         waiting = [member for member in members if not member.answer.done()]
-        await asyncio.gather(*(self._process(batch) for batch in self._held.plan_these(waiting, self.driver.pipeline.terms)))
+        await asyncio.gather(*(self._process(batch) for batch in self._held.plan_these(waiting, self.driver.pipeline)))
         return [member.answer.result() for member in members]
 
     def _hold(self, request: ContentRequest) -> Held:
@@ -324,7 +324,7 @@ class SmartBatcher:
         prepared = [self._prepared(request, k) for k, request in enumerate(requests)]
         pipeline = self.driver.pipeline
         prices = "list" if not self._contents.is_unpriced else "unknown" if any(map(_is_unpriced, requests)) else "estimated"
-        return analysis(planned_items(prepared, pipeline.terms), pipeline.lanes, prices)
+        return analysis(planned_items(prepared, pipeline), pipeline.lanes, prices)
 
     def get_performance_metrics(self) -> dict[str, float]:
         """What was achieved so far, as numbers, by the definitions of the KPI table; a ratio over 0 is 0.

@@ -9,10 +9,12 @@ from math import inf
 
 from sbsim import records
 from sbsim.components.batch_builder import BatchBuilder
+from sbsim.components.formation import SENT_PER_SOLUTION, Formation
 from sbsim.components.sizing import FixedSize
 from sbsim.errors import StateError
 from sbsim.live.driver import Delivery
-from sbsim.pipeline.terms import Terms, or_inf
+from sbsim.pipeline.pipeline import Pipeline
+from sbsim.pipeline.terms import or_inf
 from sbsim.records import ContentRequest, Item, Request
 
 
@@ -69,21 +71,21 @@ class HoldingRoom:
         """All that are held, those in planned batches first."""
         return [*(wish for batch in self.planned.values() for wish in batch.requests), *(held.wish for held in self.waiting.values())]
 
-    def plan(self, terms: Terms) -> list[Batch]:
+    def plan(self, pipeline: Pipeline) -> list[Batch]:
         """Everything that waits, in batches; with those that were planned before and not processed yet, oldest first."""
         members = list(self.waiting.values())
         self.waiting.clear()
-        self._plan(members, terms)
+        self._plan(members, pipeline)
         return list(self.planned.values())
 
-    def plan_these(self, members: Sequence[Held], terms: Terms) -> list[Batch]:
+    def plan_these(self, members: Sequence[Held], pipeline: Pipeline) -> list[Batch]:
         """Of all that waits only these, in batches of their own."""
         self.drop(members)
-        return self._plan(members, terms)
+        return self._plan(members, pipeline)
 
-    def _plan(self, members: Sequence[Held], terms: Terms) -> list[Batch]:
+    def _plan(self, members: Sequence[Held], pipeline: Pipeline) -> list[Batch]:
         batches = []
-        for items in planned_items([member.request for member in members], terms):
+        for items in planned_items([member.request for member in members], pipeline):
             chosen = {request.serial for item in items for request in item.requests}
             inside = [member for member in members if member.request.serial in chosen]
             firsts = {item.payer for item in items}
@@ -112,8 +114,9 @@ class HoldingRoom:
         return gone
 
 
-def planned_items(requests: Sequence[Request], terms: Terms) -> list[list[Item]]:
+def planned_items(requests: Sequence[Request], pipeline: Pipeline) -> list[list[Item]]:
     """The batches that these requests would make if all of them were there at once: equal contents are one item, where they may be shared."""
+    terms = pipeline.terms
     batching = terms.config.batching
     builder = BatchBuilder(
         max_size=batching.max_batch_size,
@@ -123,6 +126,7 @@ def planned_items(requests: Sequence[Request], terms: Terms) -> list[list[Item]]
         similarity=terms.similarity(),
         sizing=FixedSize(),
         late_join=False,
+        closes_over=batching.formation == "greedy",
     )
     items: dict[object, Item] = {}
     batches: list[records.Batch] = []
@@ -137,4 +141,24 @@ def planned_items(requests: Sequence[Request], terms: Terms) -> list[list[Item]]
         item.deadline_at = inf  # nothing closes by itself
         batches.extend(builder.add(item, request.arrived_at, 0.0) or ())
     batches.extend(builder.flush(inf))
-    return [batch.items for batch in sorted(batches, key=lambda batch: batch.serial)]
+    batches.sort(key=lambda batch: batch.serial)
+    formation = terms.formation(terms.similarity())
+    return [batch.items for batch in batches] if formation is None else _packed(batches, formation, pipeline)
+
+
+def _packed(batches: Sequence[records.Batch], formation: Formation, pipeline: Pipeline) -> list[list[Item]]:
+    """The items of these batches at least cost, where a call of their lane takes several."""
+    classes: dict[tuple[int, int], list[records.Batch]] = {}
+    for batch in batches:
+        classes.setdefault((batch.lane, batch.group), []).append(batch)
+    formation.sent(SENT_PER_SOLUTION * (len(classes) + 1))  # who asks for a plan can wait for a good one
+    planned: list[list[Item]] = []
+    for (number, _), groups in classes.items():
+        lane, now = pipeline.lanes[number], groups[-1].opened_at
+        items = [item for group in groups for item in group.items]
+        if lane.takes not in ("list", "file"):
+            planned.extend(group.items for group in groups)
+            continue
+        outlines, terms = lane.outlines(items, now), pipeline.dispatcher.packing_terms(lane, groups[0], now)
+        planned.extend(formation.cut([group.items for group in groups], [True] * len(groups), [True] * len(items), outlines, terms).go)
+    return planned

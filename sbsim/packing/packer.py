@@ -34,6 +34,10 @@ class Packer:
         self._most = most_remembered
         self._known: OrderedDict[Hashable, Climb] = OrderedDict()
 
+    def afford(self, units: float) -> None:
+        """Other effort for instances that come from now on; what is remembered stays."""
+        self._units = units
+
     def pack(self, instance: Instance, *, may_climb: bool = True) -> Packed:
         """Pack it, or give its items the places of those of an instance like it.
 

@@ -9,7 +9,6 @@ from sbsim.components.breaker import Breaker
 from sbsim.components.budget import Budget
 from sbsim.components.cache import POLICIES
 from sbsim.components.coalescer import Coalescer
-from sbsim.components.formation import Formation
 from sbsim.components.near_duplicates import Neighbours
 from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import RateLimiter
@@ -68,7 +67,7 @@ def build(
         builder=builder,
         coalescer=Coalescer(batching.coalesce),
         drops_late=config.queue.on_deadline == "drop",
-        formation=Formation(terms.similarity(), batching.formation_effort) if batching.formation == "optimal" else None,
+        formation=terms.formation(terms.similarity()),
         routing=config.routing.policy,
         ordinal=ordinal,
         step=step,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sbsim.components.budget import Budget, Cost
 from sbsim.components.cache import POLICIES
 from sbsim.components.controller import Controller
+from sbsim.components.similarity import Similarity
 from sbsim.components.tally import ServiceEstimate
 from sbsim.config import Config
 from sbsim.errors import StateError
@@ -136,19 +137,24 @@ def _regroup(pipeline: Pipeline, terms: Terms, now: float) -> list[Batch]:
     """Groups by new terms of formation: open ones, of which those that are ready are returned, and those that wait for a gate, in their places."""
     config, builder, lanes = terms.config, pipeline.builder, pipeline.lanes
     batching, last = config.batching, pipeline.terms.config
-    keeps_likeness = (batching.similarity_threshold, config.similarity) == (last.batching.similarity_threshold, last.similarity)
+    is_likeness_new = (batching.similarity_threshold, config.similarity) != (last.batching.similarity_threshold, last.similarity)
+    similarity = builder.similarity
+    if is_likeness_new or not isinstance(similarity, Similarity):
+        similarity = terms.similarity()
     keeps_sizing = (batching.sizing, config.retry.max_attempts) == (last.batching.sizing, last.retry.max_attempts)
     ready = builder.configure(
         max_size=batching.max_batch_size,
         max_usd=or_inf(batching.max_batch_cost),
         max_duration_s=or_inf(batching.max_batch_duration),
         max_wait_s=batching.max_wait,
-        similarity=builder.similarity if keeps_likeness else terms.similarity(),
+        similarity=similarity,
         sizing=builder.sizing if keeps_sizing else terms.sizing(lanes, builder.open_batches),
         late_join=batching.late_join,
+        closes_over=batching.formation == "greedy",
         services_s=[lane.service.expected_s for lane in lanes],
         now=now,
     )
+    pipeline.dispatcher.formation = terms.formation(similarity, pipeline.dispatcher.formation)
     for lane in lanes:
         for batch in list(lane.queue):
             pieces = builder.split(batch) if batch.state == READY else [batch]

@@ -263,7 +263,7 @@ class Dispatcher:
         if len(company) == 1 and len({outline.family for outline in outlines}) == 1:
             return True  # nothing could be cheaper than all of it together
         groups = [[item for item in other.items if not item.done] for other in company]
-        cut = formation.cut(groups, [other.state == READY for other in company], due, outlines, self._terms(lane, batch, now))
+        cut = formation.cut(groups, [other.state == READY for other in company], due, outlines, self.packing_terms(lane, batch, now))
         for other in company:
             if other is not batch and queue.holds(other):
                 queue.discard(other)
@@ -277,7 +277,7 @@ class Dispatcher:
         batch.formed = len(together), sum(now >= item.opened_at + builder.max_wait_s or now >= item.deadline_at - service_s for item in together)
         return bool(ready)
 
-    def _terms(self, lane: Lane, batch: Batch, now: float) -> Terms:
+    def packing_terms(self, lane: Lane, batch: Batch, now: float) -> Terms:
         """What a batch may hold on this lane, and how it is priced."""
         builder, book = self.builder, lane.book.at(now)
         return Terms(

@@ -8,6 +8,7 @@ from math import inf
 
 from sbsim.components.budget import Allowance
 from sbsim.components.controller import Bounds, Knobs
+from sbsim.components.formation import Formation
 from sbsim.components.rate_limiter import Limit
 from sbsim.components.similarity import Shape, Similarity
 from sbsim.components.sizing import AimdSize, CapacitySize, ComplexitySize, FailureSize, FixedSize, Sizing
@@ -66,6 +67,16 @@ class Terms:
     def similarity(self) -> Similarity:
         """How alike contents are, and must be."""
         return Similarity(self.shapes, self.config.similarity, self.config.batching.similarity_threshold)
+
+    def formation(self, similarity: Similarity, before: Formation | None = None) -> Formation | None:
+        """The packer where groups are formed anew at each cut; one that goes on keeps what it has learnt."""
+        batching = self.config.batching
+        if batching.formation != "optimal":
+            return None
+        if before is None:
+            return Formation(similarity, batching.formation_effort)
+        before.configure(similarity, batching.formation_effort)
+        return before
 
     def controller_bounds(self) -> Bounds:
         """Within what the controller moves what."""
