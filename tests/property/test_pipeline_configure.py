@@ -24,7 +24,7 @@ def others(scenario, rng):
     config = some_scenario(rng.randrange(10_000)).config
     kept = {path: scenario.config.get(path) for path in (*WIRED, *FIXED)}
     declares = any(provider.limits for provider in scenario.providers)
-    return config.with_values(kept).resolved(declares)
+    return config.with_values({**kept, "batching.formation": rng.choice(["greedy", "greedy", "optimal"])}).resolved(declares)
 
 
 class Changing:
