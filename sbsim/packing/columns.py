@@ -72,6 +72,10 @@ class Columns:
     ----------
     types : what is to be packed. pricer : finds patterns. packed : a packing; its patterns and its cost are where it starts from.
     effort : charged for everything done here.
+
+    Attributes
+    ----------
+    scale : whole numbers of worth that a cost of 1 stands for. pool : every pattern that was found, and its cost.
     """
 
     def __init__(self, types: Types, pricer: Pricer, packed: Iterable[Pattern], effort: Effort) -> None:
@@ -83,7 +87,7 @@ class Columns:
         self.add(packed)
         self.add(((t, 1),) for t in range(types.n))
         self._dearest = max(1, sum(types.cost(pattern) for pattern in packed))
-        self._scale = 1 << max(0, VALUE_BITS - self._dearest.bit_length())
+        self.scale = 1 << max(0, VALUE_BITS - self._dearest.bit_length())
         self._frugality = [0.0] * types.n_classes  # what set-ups cost more, in proportion to the room they take, where luck is asked for
         for dimension in types.dimensions:
             for c, weight in enumerate(dimension.setup_weights):
@@ -126,7 +130,7 @@ class Columns:
             turn += 1
             found, ceiling = self._family(values, counts, is_coarse=is_coarse)
             if not is_coarse and self._pricer.is_exact:
-                bound = max(bound, self._bound(values, counts, uses, ceiling))
+                bound = max(bound, self.bound(values, counts, uses, ceiling))
                 if self.rounded_up(bound) >= min(goal or inf, master.cost * self._typical * (1 - 1e-9)):
                     break
             new = [pattern for pattern in found if pattern not in known]
@@ -140,7 +144,7 @@ class Columns:
                 self.add([pattern])
                 master.add(self._coefficients(pattern, uses), self._weighed(pattern, self.pool[pattern], luck))
         if not self._pricer.is_exact and most_rounds is None:
-            bound = self._bound(values, counts, uses, self._pricer.ceiling(values, counts))
+            bound = self.bound(values, counts, uses, self._pricer.ceiling(values, counts))
         return self._answer(master, columns, bound)
 
     def _answer(self, master: Master, columns: Sequence[Pattern], bound: Fraction) -> Relaxation:
@@ -186,15 +190,15 @@ class Columns:
 
     def _values(self, duals: Sequence[float], uses: Uses | None, luck: Random | None) -> Values:
         """Dual values as whole numbers. Any whole numbers give a true bound, as long as limits of no effect are worth nothing."""
-        n, factor = self.types.n, self._scale * self._typical
+        n, factor = self.types.n, self.scale * self._typical
         items = [int(dual * factor) for dual in duals[:n]]
         if self.types.is_monotone:
             items = [max(0, value) for value in items]
         extra = [int(dual * factor) for dual in duals[n:]] if uses else [0] * (1 + self.types.n_classes)
         classes = extra[1:]
         if luck is not None:
-            classes = [worth - int(more * self._scale) for worth, more in zip(classes, self._frugality, strict=True)]
-        return Values(items, extra[0], classes, self._scale)
+            classes = [worth - int(more * self.scale) for worth, more in zip(classes, self._frugality, strict=True)]
+        return Values(items, extra[0], classes, self.scale)
 
     def _family(self, values: Values, counts: Sequence[int], *, is_coarse: bool) -> tuple[list[Pattern], int]:
         """Patterns with no item in common that are worth more than they cost, and the ceiling on what any is worth."""
@@ -214,16 +218,16 @@ class Columns:
                 left[t] -= k
         return found, ceiling
 
-    def _bound(self, values: Values, counts: Sequence[int], uses: Uses | None, excess: int) -> Fraction:
+    def bound(self, values: Values, counts: Sequence[int], uses: Uses | None, excess: int) -> Fraction:
         """The bound of values of which no pattern is worth more than its cost and `excess`."""
         total = sum(value * n for value, n in zip(values.items, counts, strict=True))
         if uses is not None:
             total += sum(worth * (low if worth > 0 else high) for worth, (low, high) in zip((values.batch, *values.classes), uses, strict=True))
         fee, excess = self.types.tariff.fee, max(0, excess)
         most = sum(counts) if uses is None else uses[0][1]
-        bound = Fraction(total - excess * most, self._scale)
+        bound = Fraction(total - excess * most, self.scale)
         if uses is None and fee and total > 0:
-            bound = max(bound, Fraction(total * fee, self._scale * fee + excess))
+            bound = max(bound, Fraction(total * fee, self.scale * fee + excess))
         return max(bound, Fraction(0))
 
     def rounded_up(self, bound: Fraction) -> int:

@@ -192,3 +192,19 @@ def test_the_names_of_items_and_money_s_unit_change_nothing() -> None:
         dearer = replace(instance, tariff=replace(instance.tariff, unit=instance.tariff.unit * 100))
         one, other = pack(instance, Effort(100)), pack(dearer, Effort(100))
         assert (other.batches, other.cost) == (one.batches, 100 * one.cost)
+
+
+def test_any_values_give_a_bound_that_holds() -> None:
+    """Not only optimal duals: whatever items are said to be worth, what the dearest pattern exceeds its cost by is taken off."""
+    draw = random.Random("any values")
+    for _ in range(150):
+        plain = {**any_kind(draw, 6), "conflicts": []}
+        instance = instance_of(plain)
+        types = instance.types
+        table = Knapsack(types)
+        columns = Columns(types, table, [((t, 1),) for t, n in enumerate(types.counts) for _ in range(n)], Effort(10))
+        fee = max(types.tariff.fee, 1)
+        values = Values([draw.randint(0, 4 * fee) for _ in range(types.n)], 0, [0] * types.n_classes, 2)
+        scaled = values._replace(items=[value * columns.scale // 2 for value in values.items], scale=columns.scale)
+        bound = columns.bound(scaled, types.counts, None, table.ceiling(scaled, types.counts))
+        assert (bound + types.constant) * instance.tariff.unit <= cheapest(plain), plain
