@@ -169,11 +169,13 @@ class Dispatcher:
                 self.dispatch(lane, now, out)
 
     def watch(self, batch: Batch, now: float) -> None:
-        """`batch` waits at its lane: note the last instant at which another one could still meet its deadline."""
-        others = [self.lanes[k].service.expected_s for k in self._alternatives(batch) if k != batch.lane]
-        if not others:
-            return
-        at = batch.deadline_at - min(others)
+        """`batch` waits at its lane: note the last instant at which another one, or a batch API itself, could still meet its deadline."""
+        lane = self.lanes[batch.lane]
+        if lane.is_slow and batch.call is None:
+            at = batch.deadline_at - lane.service.expected_s
+        else:
+            others = [self.lanes[k].service.expected_s for k in self._alternatives(batch) if k != batch.lane]
+            at = batch.deadline_at - min(others, default=-inf)
         if now < at < inf:
             heappush(self._at_risk, (at, batch.serial, batch))
             self.due_at = self._at_risk[0][0]
@@ -183,7 +185,19 @@ class Dispatcher:
         while self._at_risk and now >= self._at_risk[0][0]:
             batch = heappop(self._at_risk)[2]
             lane = self.lanes[batch.lane]
-            if lane.queue.holds(batch) and self._choice(batch, lane, now) is not lane:
+            if not lane.queue.holds(batch):
+                continue
+            prompt = self._prompt(batch, lane)
+            if prompt is not lane:  # from now on it is one of those that cannot wait
+                lane.queue.discard(batch)
+                batch.lane = prompt.index
+                if batch.parts is not None:
+                    batch.parts = prompt.cut(_unsent(batch))
+                self.n_rerouted += 1
+                self.enqueue(batch, now, out)
+                if len(lane.queue):
+                    self.dispatch(lane, now, out)
+            elif self._choice(batch, lane, now) is not lane:
                 self.n_rerouted += 1
                 self._move([batch], lane, now, out)
         self.due_at = self._at_risk[0][0] if self._at_risk else inf
@@ -262,8 +276,9 @@ class Dispatcher:
         outlines = lane.outlines(items, now)
         if len(company) == 1 and len({outline.family for outline in outlines}) == 1:
             return True  # nothing could be cheaper than all of it together
-        groups = [[item for item in other.items if not item.done] for other in company]
-        cut = formation.cut(groups, [other.state == READY for other in company], due, outlines, self.packing_terms(lane, batch, now))
+        living = [([item for item in other.items if not item.done], other.state == READY) for other in company]
+        groups, is_ready = zip(*((group, ready) for group, ready in living if group), strict=True)
+        cut = formation.cut(groups, is_ready, due, outlines, self.packing_terms(lane, batch, now))
         for other in company:
             if other is not batch and queue.holds(other):
                 queue.discard(other)
@@ -297,6 +312,14 @@ class Dispatcher:
             return [batch.lane]  # one that is sent again under its key goes to the provider that knows the key
         barred = batch.group >> BARRED
         return [offer.lane for offer in batch.items[0].content.offers if not barred >> offer.lane & 1]
+
+    def _prompt(self, batch: Batch, lane: Lane) -> Lane:
+        """Of a batch that waits for a batch API the first lane that is none, if there is one; else its own."""
+        if not lane.is_slow or batch.call is not None or not batch.items:
+            return lane
+        barred = batch.group >> BARRED
+        others = [self.lanes[offer.lane] for offer in batch.items[0].content.offers if not barred >> offer.lane & 1]
+        return next((other for other in others if not other.is_slow), lane)
 
     def _choice(self, batch: Batch, lane: Lane, now: float) -> Lane:
         """The lane that should make the batch, as things are now."""

@@ -110,9 +110,15 @@ class Lane:
         expected_s = self.service.expected_s if self.service.n or limiter.n_in_flight or n_ahead else 0.0
         load = (limiter.n_in_flight + n_ahead) / limiter.concurrency
         starts_at = max(limiter.opens_at(self.demand(items[:1]), now), self.breaker.ready_at(now))
-        if n_ahead or limiter.n_in_flight >= limiter.concurrency:
-            starts_at = max(starts_at if starts_at < inf else now, now + (n_ahead + 1) * expected_s / limiter.concurrency)
+        starts_at = max(starts_at if starts_at < inf else now, now + self.backlog_s())
         return Option(self.index, self.quote(items, now), starts_at + expected_s, load)
+
+    def backlog_s(self) -> float:
+        """Seconds that a batch which came now would wait for those before it, when no slot is free."""
+        limiter, n_ahead = self.limiter, len(self.queue)
+        if not n_ahead and limiter.n_in_flight < limiter.concurrency:
+            return 0.0
+        return (n_ahead + 1) * self.service.expected_s / limiter.concurrency
 
     def outlines(self, items: Sequence[Item], now: float) -> list[Outline]:
         """What each of these items asks of a call's bill; GPU seconds as a line in the number of items, as calls took them."""

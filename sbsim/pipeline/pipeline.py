@@ -448,7 +448,7 @@ class Pipeline:
         if self._may_wait:
             for offer in content.slow_offers:
                 lane = self.lanes[offer.lane]
-                done_at = now + self.builder.max_wait_s + lane.service.expected_s
+                done_at = now + self.builder.max_wait_s + lane.backlog_s() + lane.service.expected_s
                 if done_at <= request.deadline_at and lane.breaker.is_closed and not barred >> offer.lane & 1:
                     return lane, group | SLOW
         lanes = [self.lanes[offer.lane] for offer in content.offers if not barred >> offer.lane & 1]
