@@ -171,6 +171,48 @@ def test_a_batch_is_processed_once_and_ids_are_unique():
     run(main())
 
 
+def test_a_full_holding_room_refuses():
+    """What is held counts against `queue.max_pending`, so that memory is bounded."""
+
+    async def main():
+        async with SmartBatcher(provider=pictures(), config=quick(queue__max_pending=2)) as batcher:
+            *held, refused = [await batcher.add_request(wish(k)) for k in range(3)]
+            assert not any(answer.done() for answer in held)
+            return await refused
+
+    refused = run(main())
+    assert (refused.status, refused.reason) == ("refused", "queue_full")
+
+
+def test_whoever_cancels_a_batch_cancels_what_is_in_it_and_nothing_else():
+    """The requests of the batch are cancelled; a caller of the same content that came by itself still gets it."""
+
+    async def main():
+        release = asyncio.Event()
+
+        async def render(wishes):
+            await release.wait()
+            return [w.prompt for w in wishes]
+
+        provider = CallableProvider(render, takes="list")
+        async with SmartBatcher(provider=provider, config=quick(batching__max_wait=0.0)) as batcher:
+            answer = await batcher.add_request(wish(0))
+            (batch,) = await batcher.build_optimal_batches()
+            task = asyncio.create_task(batcher.process_batch(batch))
+            await asyncio.sleep(0.01)
+            other = batcher.submit_nowait(wish(1, "fox 0"))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            release.set()
+            return answer, await other, batcher.snapshot()
+
+    answer, other, snapshot = run(main())
+    assert answer.cancelled()
+    assert (other.status, other.content) == ("delivered", "fox 0")
+    assert (snapshot["n_cancelled"], snapshot["n_delivered"], snapshot["n_pending"]) == (1, 1, 0)
+
+
 def test_close_answers_whoever_is_held():
     """Nobody waits for ever."""
 
@@ -402,6 +444,9 @@ def test_dicts_come_back_as_deliveries_in_their_order():
             for bad, said in (({"promt": "x"}, r"requests\[0\]\.promt.*prompt"), ({"duration": -1}, r"requests\[0\]: .*duration")):
                 with pytest.raises(ScenarioError, match=said):
                     await desk.process_video_requests([bad])
+            with pytest.raises(StateError, match="held already"):
+                await desk.process_video_requests([{"id": "x", "prompt": "d"}, {"id": "y", "prompt": "e"}, {"id": "x", "prompt": "f"}])
+            assert batcher.get_performance_metrics()["n_held"] == 1
             assert await desk.process_video_requests([]) == []
             return deliveries, job
 
