@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import inf, nan
 from typing import Any
 
@@ -34,7 +34,8 @@ class RunLog:
     Attributes after `freeze`
     -------------------------
     how : int8 (n,), code of `records.HOW`. done_at, ready_at, sent_at : float64 (n,), nan where it did not happen; `ready_at` is when the request's
-    batch was ready to go (never before its arrival), `sent_at` its first sending. call : int64 (n,), row of the call that delivered, -1 for none.
+    batch was ready to go (never before its arrival; its sending where it waited for a batch API by choice, the lanes in `slow_lanes`), `sent_at` its
+    first sending. call : int64 (n,), row of the call that delivered, -1 for none.
     calls : dict of columns, one row per call (an unanswered one has answered_at = nan and bill 0).
     item_call, item_payer, item_content, item_part_nano : int64, one row per item of every call: the call's row, the request that pays, the content's
     serial, the item's part of the bill before scaling.
@@ -46,8 +47,9 @@ class RunLog:
     exhausted_at : per window of the budget, when it first held a call (inf: never).
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, slow_lanes: Collection[int] = ()) -> None:
         self.n = n
+        self._slow_lanes = frozenset(slow_lanes)
         self._how = array("b", bytes(n))
         self._done_at = array("d", [nan]) * n
         self._ready_at = array("d", [nan]) * n
@@ -88,7 +90,7 @@ class RunLog:
 
     def sent(self, call: Call, now: float) -> None:
         """A call leaves: the first sending of its items, for whoever waits for them by now."""
-        ready_at = call.batch.ready_at
+        ready_at = now if call.lane in self._slow_lanes else call.batch.ready_at
         sent, ready = self._sent_at, self._ready_at
         for item in call.items:
             if item.n_sent == 0:
@@ -154,6 +156,8 @@ class RunLog:
     def waiting(self, batches: Iterable[Any]) -> None:
         """At the end: batches that were ready and never sent."""
         for batch in batches:
+            if batch.lane in self._slow_lanes:
+                continue
             for item in batch.items:
                 if item.n_sent == 0 and not item.done:
                     for request in item.requests:

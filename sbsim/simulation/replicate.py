@@ -61,7 +61,7 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
     prepared = prepare(scenario, seed, replication)
     draws = Draws(seed, replication)
     providers = [ModelledProvider(spec, draws) for spec in scenario.providers]
-    log = RunLog(prepared.n)
+    log = RunLog(prepared.n, [lane for lane, spec in enumerate(scenario.providers) if spec.api.style == "batch"])
     tiers = modelled_tiers(scenario)
     pipelines = instances(scenario, prepared)
     engine: Engine | Fleet
