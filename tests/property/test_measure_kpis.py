@@ -254,6 +254,7 @@ class OneByOne:
         n_calls = self.shares()
         return {
             "n_calls": n_calls, "n_retries": self.shares(where=lambda c: c["attempt"] > 1), "n_polls": self.shares(weigh=lambda c: c["n_polls"]),
+            "retry_amplification": over(n_calls, self.shares(where=lambda c: c["is_first"])),
             "n_rate_limited": self.shares(where=lambda c: ERRORS[c["error"]] == "rate_limited"), 
             "n_in_doubt": self.shares(where=lambda c: c["is_late"]), "n_double_billed": self.shares(where=self.is_billed_twice),
             "api_call_reduction": 1 - n_calls / len(self.counted) if self.counted else None,

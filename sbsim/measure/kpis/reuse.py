@@ -34,6 +34,10 @@ def n_retries(c: Counted) -> float:
     return _calls(c, ~c.log.calls["is_first"])
 
 
+def retry_amplification(c: Counted) -> Value:
+    return ratio(n_calls(c), _calls(c, c.log.calls["is_first"]))
+
+
 def n_rate_limited(c: Counted) -> float:
     return _calls(c, c.is_rejected)
 
@@ -99,6 +103,7 @@ CALLS = (
     Kpi("n_calls", "calls", "Attempts sent, whatever came of them (429s, errors and retries included); each of a call's n items carries 1/n of it.",
         n_calls),
     Kpi("n_retries", "calls", "Attempts after the first of the same call.", n_retries),
+    Kpi("retry_amplification", "calls/call", "Attempts sent for each first attempt: 1 where nothing was sent twice.", retry_amplification, "ratio"),
     Kpi("n_rate_limited", "calls", "Attempts answered 429.", n_rate_limited),
     Kpi("n_polls", "polls", "Questions whether a job is done.", n_polls),
     Kpi("n_in_doubt", "calls", "Attempts that timed out: sent, and no answer said in time whether the provider took them.", n_in_doubt),
