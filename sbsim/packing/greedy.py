@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
-from operator import le
+from operator import gt
 
 from sbsim.packing.instances import Pattern, Types
 
@@ -38,19 +38,15 @@ def portfolio(types: Types, least: int) -> Iterator[list[Pattern]]:
 class _Batch:
     """A batch that is being filled."""
 
-    __slots__ = ("apart", "charges", "classes", "cost", "holds", "left", "n_items")
+    __slots__ = ("apart", "charges", "classes", "cost", "holds", "left", "n_items", "setups")
 
     def __init__(self, types: Types) -> None:
         self.left = [dimension.capacity for dimension in types.dimensions]
         self.holds: dict[int, int] = {}
         self.classes = 0  # a bit mask, as is `apart`: the types that may not come in
         self.apart = 0
-        self.n_items = self.charges = 0
+        self.n_items = self.charges = self.setups = 0
         self.cost = 0
-
-    def takes(self, needs: Sequence[int]) -> bool:
-        """Whether there is room for so much more in every dimension."""
-        return all(map(le, needs, self.left))
 
     @property
     def pattern(self) -> Pattern:
@@ -59,47 +55,61 @@ class _Batch:
 
 
 class _Filling:
-    """Adds items one by one to batches, exactly within the limits."""
+    """Adds items to batches, exactly within the limits; those of one type by the number, since whatever suits the first suits the next."""
 
     def __init__(self, types: Types) -> None:
         self.types = types
         self._conflicts = types.conflicts or (0,) * types.n
-        self._alone = [tuple(dimension.weights[t] for dimension in types.dimensions) for t in range(types.n)]
-        self._first = [
-            tuple(dimension.weights[t] + dimension.setup_weights[types.classes[t]] for dimension in types.dimensions) for t in range(types.n)
-        ]
+        self._needs = [tuple(dimension.weights[t] for dimension in types.dimensions) for t in range(types.n)]
+        self._opening = [tuple(dimension.setup_weights[c] for dimension in types.dimensions) for c in range(types.n_classes)]
+        self._least = [min(dimension.weights, default=0) for dimension in types.dimensions]
         self._is_costed = not types.is_plain
 
-    def needs(self, batch: _Batch, t: int) -> tuple[int, ...]:
-        """What one more item of type `t` takes of this batch, with its class's set-up where it is the first."""
-        return self._alone[t] if batch.classes >> self.types.classes[t] & 1 else self._first[t]
+    def room(self, batch: _Batch, t: int, most: int) -> int:
+        """How many more items of type `t` may come in, up to `most`."""
+        if batch.apart >> t & 1:
+            return 0
+        c = self.types.classes[t]
+        room = min(most, self.types.most_items - batch.n_items)
+        for left, need, opening in zip(batch.left, self._needs[t], self._opening[c], strict=True):
+            if not batch.classes >> c & 1:
+                left -= opening
+            if left < need * room:
+                room = left // need if need else 0
+        return max(room, 0)
 
-    def takes(self, batch: _Batch, t: int) -> bool:
-        """Whether one more item of type `t` may come in."""
-        return not batch.apart >> t & 1 and batch.n_items < self.types.most_items and batch.takes(self.needs(batch, t))
+    def is_full(self, batch: _Batch) -> bool:
+        """Whether no item of any type could come in."""
+        return batch.n_items >= self.types.most_items or any(map(gt, self._least, batch.left))
 
     def added_cost(self, batch: _Batch, t: int) -> int:
         """What one more item of type `t` adds to the bill."""
         if not self._is_costed:
             return 0 if batch.n_items else self.types.tariff.fee
-        return self._cost_with(batch, t) - batch.cost
+        return self._cost_with(batch, t, 1) - batch.cost
 
-    def _cost_with(self, batch: _Batch, t: int) -> int:
-        tariff, classes = self.types.tariff, batch.classes | 1 << self.types.classes[t]
-        setups = sum(setup for c, setup in enumerate(tariff.setups) if classes >> c & 1)
-        return tariff.cost(batch.n_items + 1, setups, batch.charges + self.types.charges[t])
+    def _cost_with(self, batch: _Batch, t: int, n: int) -> int:
+        tariff, c = self.types.tariff, self.types.classes[t]
+        setups = batch.setups if batch.classes >> c & 1 else batch.setups + tariff.setups[c]
+        return tariff.cost(batch.n_items + n, setups, batch.charges + n * self.types.charges[t])
 
-    def add(self, batch: _Batch, t: int) -> None:
-        """Put one item of type `t` in."""
+    def add(self, batch: _Batch, t: int, most: int) -> int:
+        """Put items of type `t` in, as many as there is room for up to `most`; how many."""
+        n, c = self.room(batch, t, most), self.types.classes[t]
+        if not n:
+            return 0
         if self._is_costed:
-            batch.cost = self._cost_with(batch, t)
-        for d, need in enumerate(self.needs(batch, t)):
-            batch.left[d] -= need
-        batch.holds[t] = batch.holds.get(t, 0) + 1
-        batch.classes |= 1 << self.types.classes[t]
+            batch.cost = self._cost_with(batch, t, n)
+        if not batch.classes >> c & 1:
+            batch.classes |= 1 << c
+            batch.setups += self.types.tariff.setups[c]
+            batch.left = [left - opening for left, opening in zip(batch.left, self._opening[c], strict=True)]
+        batch.left = [left - n * need for left, need in zip(batch.left, self._needs[t], strict=True)]
+        batch.holds[t] = batch.holds.get(t, 0) + n
         batch.apart |= self._conflicts[t]
-        batch.n_items += 1
-        batch.charges += self.types.charges[t]
+        batch.n_items += n
+        batch.charges += n * self.types.charges[t]
+        return n
 
 
 def _orders(types: Types) -> list[list[int]]:
@@ -126,34 +136,34 @@ def _orders(types: Types) -> list[list[int]]:
 def _best_fit(types: Types, order: Sequence[int]) -> list[Pattern]:
     """The next item goes where it adds least to the bill, of those to the fullest."""
     filling, batches = _Filling(types), list[_Batch]()
+    open_to: list[_Batch] = []
     for t in order:
-        best: _Batch | None = None
-        for _ in range(types.counts[t]):
-            if best is not None and filling.takes(best, t):  # what was best for this type is so again, and fuller
-                filling.add(best, t)
-                continue
-            best, best_key = None, (0, 0)
-            for batch in batches:
-                if filling.takes(batch, t):
-                    key = filling.added_cost(batch, t), sum(batch.left)
-                    if best is None or key < best_key:
-                        best, best_key = batch, key
-            if best is None or best_key[0] > filling.added_cost(new := _Batch(types), t):
-                best = _Batch(types) if best is None else new
-                batches.append(best)
-            filling.add(best, t)
+        n, anew = types.counts[t], filling.added_cost(_Batch(types), t)
+        takers = [(filling.added_cost(batch, t), sum(batch.left), k) for k, batch in enumerate(open_to) if filling.room(batch, t, 1)]
+        for added, _, k in sorted(takers):
+            if not n or added > anew:
+                break
+            n -= filling.add(open_to[k], t, n)
+        while n:
+            batches.append(_Batch(types))
+            open_to.append(batches[-1])
+            n -= filling.add(batches[-1], t, n)
+        open_to = [batch for batch in open_to if not filling.is_full(batch)]
     return [batch.pattern for batch in batches]
 
 
 def _spread(types: Types, m: int) -> list[Pattern] | None:
-    """The next item goes where it adds least to the bill, of those to the emptiest of m batches; None when some item finds no room."""
+    """The next item goes to the emptiest of m batches that takes it; None when some item finds no room."""
     filling, batches = _Filling(types), [_Batch(types) for _ in range(m)]
     for t in _orders(types)[0]:
+        heap = [(-sum(batch.left), batch.n_items, k) for k, batch in enumerate(batches)]
+        heapify(heap)
         for _ in range(types.counts[t]):
-            open_to = [batch for batch in batches if filling.takes(batch, t)]
-            if not open_to:
+            while heap and not filling.add(batch := batches[heap[0][2]], t, 1):
+                heappop(heap)
+            if not heap:
                 return None
-            filling.add(min(open_to, key=lambda batch: (-sum(batch.left), batch.n_items)), t)
+            heapreplace(heap, (-sum(batch.left), batch.n_items, heap[0][2]))
     return [batch.pattern for batch in batches if batch.n_items]
 
 

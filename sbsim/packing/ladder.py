@@ -86,6 +86,7 @@ class Climb:
     packed: list[Pattern]
     bound: int
     rung: str
+    is_higher: bool = False  # whether more than bounds and greedy packings was tried, with or without success
 
     @property
     def cost(self) -> int:
@@ -128,6 +129,7 @@ def solve(types: Types, effort: Effort, method: Method = "auto") -> Climb:
     climb = Climb(types, effort, best, bound, "greedy")
     if method == "greedy" or climb.is_done:
         return climb
+    climb.is_higher = True
     if method == "auto" and types.n_items <= MOST_ITEMS:
         packed = cheapest_partition(types)
         climb.improve(packed, sum(types.cost(pattern) for pattern in packed), "subsets")

@@ -24,7 +24,8 @@ class Packer:
 
     Attributes
     ----------
-    n_packed, n_remembered, n_climbed : instances packed; those answered from memory; those for which more than bounds and greedy packings was needed.
+    n_packed, n_remembered, n_climbed : instances packed; those answered from memory; those for which more than bounds and greedy packings was
+        tried.
     """
 
     def __init__(self, units: float = 0.0, method: Method = "auto", most_remembered: int = 4096) -> None:
@@ -41,7 +42,7 @@ class Packer:
     def pack(self, instance: Instance, *, may_climb: bool = True) -> Packed:
         """Pack it, or give its items the places of those of an instance like it.
 
-        `may_climb=False` makes do with bounds and greedy packings where nothing better is remembered; that is not remembered in its turn, unless it is
+        `may_climb=False` makes do with bounds and greedy packings where nothing better is remembered; they are not remembered in their turn, unless
         proven to be the best there is.
         """
         self.n_packed += 1
@@ -49,7 +50,7 @@ class Packer:
         climb = self._known.pop(kind, None)
         if climb is None:
             climb = solve(instance.types, Effort(self._units if may_climb else 0.0), self._method if may_climb else "greedy")
-            self.n_climbed += climb.rung != "greedy"
+            self.n_climbed += climb.is_higher
             if not may_climb and climb.bound < climb.cost:
                 return finished(instance, climb)
             if len(self._known) >= self._most:

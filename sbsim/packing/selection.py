@@ -1,12 +1,13 @@
 """Patterns where a table cannot tell: batches whose items may not all meet, or limits in several dimensions that no table is fine enough for.
 
-A table that sees no conflicts comes first: what it finds and may be together is the best there is, and from what may not, the items that are worth
-most are kept. Only when that brings nothing is CP-SAT asked for the best pattern or a ceiling on it.
+Where conflicts leave few sets of types that may all be together and that nothing can be added to, a table for each of them settles it (contents that
+are not alike: a handful of styles and lengths). Else a table that sees no conflicts comes first: what it finds and may be together is the best there
+is, and from what may not, the items that are worth most are kept. Only when that brings nothing is CP-SAT asked for the best pattern or a ceiling.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sbsim.packing.effort import Effort
 from sbsim.packing.instances import Pattern, Types
@@ -15,6 +16,10 @@ from sbsim.packing.solvers import best_pattern
 
 MOST_WORK = 0.2
 """Deterministic seconds of CP-SAT for one pattern."""
+MODELLED = 5.0
+"""Units that a question to CP-SAT takes before the search begins: 3 to 8 ms for 10 to 50 types, measured 2026-11-28."""
+MOST_SETS = 16
+"""Sets of types that may be together, each of which is priced by itself; CP-SAT takes over where there are more."""
 
 
 class Selection:
@@ -31,9 +36,12 @@ class Selection:
         self._types = types
         self._effort = effort
         self._knapsack = Knapsack(types)
+        self._together = together(types, MOST_SETS) if types.conflicts and self._knapsack.is_exact else []
 
     def price(self, values: Values, counts: Sequence[int], *, is_coarse: bool) -> Priced:
         """The pattern within `counts` of each type that is worth most above its cost; where `is_coarse`, one that is worth something."""
+        if self._together:
+            return self._best_of_sets(values, counts, is_coarse=is_coarse)
         relaxed = self._knapsack.price(values, counts, is_coarse=True)
         if relaxed.pattern is not None and is_coarse:
             kept = self._kept(relaxed.pattern, values)
@@ -43,22 +51,39 @@ class Selection:
 
     def ceiling(self, values: Values, counts: Sequence[int]) -> int:
         """More than no pattern within `counts` is worth above its cost."""
-        return self._best(values, counts).ceiling
+        return self.price(values, counts, is_coarse=False).ceiling
 
     def work(self, n_types: int, *, is_coarse: bool) -> float:
         """Units of effort that one pricing takes beside what CP-SAT is charged for."""
+        if self._together:
+            n = sum(mask.bit_count() for mask in self._together) * n_types // self._types.n
+            return self._knapsack.work(n, is_coarse=is_coarse)
         return self._knapsack.work(n_types, is_coarse=True) + 0.05 * n_types
+
+    def _best_of_sets(self, values: Values, counts: Sequence[int], *, is_coarse: bool) -> Priced:
+        best = Priced(None, -(1 << 61))
+        for mask in self._together:
+            within = [n if mask >> t & 1 else 0 for t, n in enumerate(counts)]
+            if any(within):
+                priced = self._knapsack.price(values, within, is_coarse=is_coarse)
+                best = priced if priced.ceiling > best.ceiling else best
+        return best
 
     def _best(self, values: Values, counts: Sequence[int]) -> Priced:
         best = Priced(None, -(1 << 61))
         for step in self._types.tariff.steps(self._types.most_items):
-            priced, work = best_pattern(self._types, values, counts, step, work=MOST_WORK, seconds=self._effort.seconds_left)
-            self._effort.spend(1000 * work + 2)
+            priced, work = best_pattern(self._types, values, counts, step, work=self._work, seconds=self._effort.seconds_left)
+            self._effort.spend(1000 * work + MODELLED)
             if priced.ceiling > best.ceiling:
                 best = Priced(priced.pattern or best.pattern, priced.ceiling)
             elif best.pattern is None:
                 best = best._replace(pattern=priced.pattern)
         return best
+
+    @property
+    def _work(self) -> float:
+        """Deterministic seconds that CP-SAT may take for the next question: what is left, as far as that is no more than `MOST_WORK`."""
+        return min(MOST_WORK, max(0.001, (self._effort.units - MODELLED) / 1000))
 
     def _kept(self, pattern: Pattern, values: Values) -> Pattern:
         """What of a pattern may be together: the types that are worth most first."""
@@ -80,3 +105,35 @@ class Selection:
             + sum(values.classes[c] for c in types.classes_of(pattern))
             - values.scale * types.cost(pattern)
         )
+
+
+def together(types: Types, most: int) -> list[int]:
+    """The sets of types (bit masks) that may all be together and that no other type may join; empty where there are more than `most`.
+
+    The maximal independent sets of the conflicts, by Bron and Kerbosch's algorithm 457 (1973) with a pivot.
+    """
+    everything = (1 << types.n) - 1
+    alike = [everything & ~mask & ~(1 << t) for t, mask in enumerate(types.conflicts)]
+    found: list[int] = []
+    stack = [(0, everything, 0)]  # (chosen, may still join, was tried before)
+    while stack:
+        chosen, open_to, tried = stack.pop()
+        if not open_to:
+            if not tried:
+                found.append(chosen)
+            if len(found) > most:
+                return []
+            continue
+        pivot = max(_bits(open_to | tried), key=lambda t: (open_to & alike[t]).bit_count())
+        for t in _bits(open_to & ~alike[pivot]):
+            stack.append((chosen | 1 << t, open_to & alike[t], tried & alike[t]))
+            open_to &= ~(1 << t)
+            tried |= 1 << t
+    return sorted(found)
+
+
+def _bits(mask: int) -> Iterator[int]:
+    """The bits that are set, the lowest first."""
+    while mask:
+        yield (mask & -mask).bit_length() - 1
+        mask &= mask - 1
