@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -331,6 +331,7 @@ class Pipeline:
         self._routing = routing.policy
         self._may_wait = routing.batch_lane == "slack"
         self.controller = controller_by(terms, self.controller)
+        self._barred_of: dict[Hashable, tuple[int, str]] = {}  # by kind of content
         self._has_door = self.budget is not None or any(lane.limiter.has_size_limits for lane in self.lanes)
 
     def _advance(self, now: float) -> float:
@@ -443,7 +444,12 @@ class Pipeline:
         in health that the policy would take, all queues aside: where the batch goes is decided when it is ready.
         """
         content = request.content
-        barred, reason = self._barred(content) if self._has_door else (0, "")
+        barred, reason = 0, ""
+        if self._has_door:
+            known = self._barred_of.get(content.kind)
+            if known is None:
+                known = self._barred_of[content.kind] = self._barred(content)
+            barred, reason = known
         group = content.group | barred << BARRED
         if self._may_wait:
             for offer in content.slow_offers:

@@ -130,7 +130,8 @@ class PriceBook:
 
     def quote(self, items: Sequence[Item], gpu_s: float) -> int:
         """What a call of these items is expected to cost when nothing fails, nano-dollars, if it takes `gpu_s` seconds of a GPU."""
-        return self._bill_in_full([self._meet(item.content) for item in items], gpu_s)[0]
+        book = self._kinds
+        return self._bill_in_full([book.get(item.content.kind) or self._meet(item.content) for item in items], gpu_s)[0]
 
     def outline(self, content: Content) -> tuple[int, int, int, int, int]:
         """What a content asks of a call's bill, whole nano-dollars before tiers and minimum: (its own charge, the call's fee, the set-up of its family,
