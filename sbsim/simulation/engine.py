@@ -7,6 +7,7 @@ nothing left to chance: at one instant answers come first (rank 0, in order of s
 from __future__ import annotations
 
 import gc
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heapify, heappush
 from math import inf
@@ -56,7 +57,36 @@ class At(Event):
         heappush(env._queue, (at, rank, serial, self))  # type: ignore[misc]  # SimPy types its ranks as an enum
 
 
-class Engine:
+class _OnAnAgenda(ABC):
+    """What one engine and several have in common: arrivals between the events of SimPy's agenda."""
+
+    log: RunLog
+    _env: simpy.Environment
+
+    @abstractmethod
+    def _drive(self, requests: Iterable[Request]) -> None:
+        """Submit requests in order of arrival, everything that comes before each of them first."""
+
+    def drive_until_settled(self, requests: Iterator[Request], n_study: int, stop_at: float) -> None:
+        """Further, uncounted arrivals of a steady study: until each of the first `n_study` requests is sent or answered, or `stop_at`."""
+        unsettled = 0
+        for request in requests:
+            if request.arrived_at > stop_at:
+                return
+            self._advance(request.arrived_at)
+            unsettled = self.log.first_unsettled(unsettled, n_study)
+            if unsettled == n_study:
+                return
+            self.log.reserve(request.serial)
+            self._drive((request,))
+
+    def _advance(self, until: float) -> None:
+        queue, step = self._env._queue, self._env.step
+        while queue and (queue[0][0], queue[0][1]) < (until, ARRIVAL):
+            step()
+
+
+class Engine(_OnAnAgenda):
     """One run. `drive` brings the requests, `drain` what is left; both leave the log with everything that happened."""
 
     def __init__(
@@ -113,19 +143,6 @@ class Engine:
             self.last_at = max(self.last_at, now)
         self.n_submitted += n
 
-    def drive_until_settled(self, requests: Iterator[Request], n_study: int, stop_at: float) -> None:
-        """Further, uncounted arrivals of a steady study: until each of the first `n_study` requests is sent or answered, or `stop_at`."""
-        unsettled = 0
-        for request in requests:
-            if request.arrived_at > stop_at:
-                return
-            self._advance(request.arrived_at)
-            unsettled = self.log.first_unsettled(unsettled, n_study)
-            if unsettled == n_study:
-                return
-            self.log.reserve(request.serial)
-            self._drive((request,))
-
     def drain(self, stop_at: float) -> None:
         """No more arrivals: carry on until nothing is pending or in flight, `stop_at` at the latest."""
         queue, pipeline, step = self._env._queue, self.pipeline, self._env.step
@@ -143,11 +160,6 @@ class Engine:
         self._settle(self.pipeline.wake(now=now), now)
 
     # -- steps -------------------------------------------------------------------------------------------------------------
-    def _advance(self, until: float) -> None:
-        queue, step = self._env._queue, self._env.step
-        while queue and (queue[0][0], queue[0][1]) < (until, ARRIVAL):
-            step()
-
     def _carry_out(self, actions: Actions, now: float) -> None:
         log = self.log
         self.last_at = now
@@ -257,7 +269,7 @@ class Engine:
         At(self._env, at, WAKE, self._n_armed, self._woken, (at, self._n_armed))
 
 
-class Fleet:
+class Fleet(_OnAnAgenda):
     """Several instances of the batcher, each an engine, on one agenda and one log; providers and lower tiers are theirs in common.
 
     Parameters
@@ -276,7 +288,7 @@ class Fleet:
         *,
         is_shared: bool,
     ) -> None:
-        self.env = simpy.Environment()
+        self._env = self.env = simpy.Environment()
         self.log = log
         self.n = len(pipelines)
         self.is_shared = is_shared
@@ -299,6 +311,9 @@ class Fleet:
 
     def drive(self, requests: Iterable[Request]) -> None:
         """As `Engine.drive`."""
+        self._drive(requests)
+
+    def _drive(self, requests: Iterable[Request]) -> None:
         for request in requests:
             now = request.arrived_at
             self._advance(now)
@@ -307,19 +322,6 @@ class Fleet:
             engine.last_at = max(engine.last_at, now)
             self.n_submitted += 1
 
-    def drive_until_settled(self, requests: Iterator[Request], n_study: int, stop_at: float) -> None:
-        """As `Engine.drive_until_settled`."""
-        unsettled = 0
-        for request in requests:
-            if request.arrived_at > stop_at:
-                return
-            self._advance(request.arrived_at)
-            unsettled = self.log.first_unsettled(unsettled, n_study)
-            if unsettled == n_study:
-                return
-            self.log.reserve(request.serial)
-            self.drive((request,))
-
     def drain(self, stop_at: float) -> None:
         """As `Engine.drain`."""
         queue, step = self.env._queue, self.env.step
@@ -327,11 +329,6 @@ class Fleet:
         while queue and queue[0][0] <= stop_at and any(each.n_pending or each.dispatcher.in_flight for each in pipelines):
             step()
         close_log(self.log, pipelines)
-
-    def _advance(self, until: float) -> None:
-        queue, step = self.env._queue, self.env.step
-        while queue and (queue[0][0], queue[0][1]) < (until, ARRIVAL):
-            step()
 
 
 def close_log(log: RunLog, pipelines: Sequence[Pipeline]) -> None:
