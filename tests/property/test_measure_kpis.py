@@ -256,7 +256,7 @@ class OneByOne:
             "n_calls": n_calls, "n_retries": self.shares(where=lambda c: c["attempt"] > 1), "n_polls": self.shares(weigh=lambda c: c["n_polls"]),
             "retry_amplification": over(n_calls, self.shares(where=lambda c: c["is_first"])),
             "n_rate_limited": self.shares(where=lambda c: ERRORS[c["error"]] == "rate_limited"), 
-            "n_in_doubt": self.shares(where=lambda c: c["is_late"]), "n_double_billed": self.shares(where=self.is_billed_twice),
+            "n_in_doubt": self.shares(where=lambda c: c["is_late"]), "n_double_billed": self.billed_twice(),
             "api_call_reduction": 1 - n_calls / len(self.counted) if self.counted else None,
             "batching_efficiency": over(sum(self.calls[self.log.call[k]]["n_items"] >= 2 for k in served if self.log.call[k] >= 0), len(served)),
             "average_batch_size": over(n_items, sum(weight.values())),
@@ -265,10 +265,13 @@ class OneByOne:
             "attempt_error_rate": over(self.shares(where=lambda c: c["error"] > 0), n_calls),
         }  # fmt: skip
 
-    def is_billed_twice(self, call: Any) -> bool:
-        return call["bill_nano"] > 0 and any(
-            c["lane"] == call["lane"] and c["m"] == call["m"] and c["serial"] < call["serial"] and c["is_late"] and c["bill_nano"] > 0
-            for c in self.calls
+    def billed_twice(self) -> float:
+        rows = [(self.calls[k], payer) for k, payer in zip(self.log.item_call, self.log.item_payer, strict=True)]
+        doubtful = [(call["serial"], payer) for call, payer in rows if call["is_late"] and call["bill_nano"] > 0]
+        return sum(
+            1 / call["n_items"]
+            for call, payer in rows
+            if payer in self.counted and call["bill_nano"] > 0 and any(other == payer and serial < call["serial"] for serial, other in doubtful)
         )
 
     def times(self) -> dict[str, Any]:

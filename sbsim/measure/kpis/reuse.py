@@ -51,19 +51,20 @@ def n_in_doubt(c: Counted) -> float:
 
 
 def n_double_billed(c: Counted) -> float:
-    """Attempts are ordered within their call; one is billed twice over when it is billed and an earlier one that was in doubt is billed as well."""
-    calls = c.log.calls
-    order = np.lexsort((calls["serial"], calls["m"], calls["lane"]))
-    is_billed = calls["bill_nano"][order] > 0
-    was_doubtful = (is_billed & calls["is_late"][order]).astype(np.int64)
-    lane, m = calls["lane"][order], calls["m"][order]
+    """Attempts are ordered within their item, which its payer names: it may have moved to another lane or into another call meanwhile."""
+    calls, item_call, payer = c.log.calls, c.log.item_call, c.log.item_payer
+    if not (calls["is_late"] & (calls["bill_nano"] > 0)).any():
+        return 0.0
+    order = np.lexsort((calls["serial"][item_call], payer))
+    item_call, payer = item_call[order], payer[order]
+    is_billed = calls["bill_nano"][item_call] > 0
+    was_doubtful = (is_billed & calls["is_late"][item_call]).astype(np.int64)
     begins = np.ones(len(order), dtype=np.bool_)
-    begins[1:] = (lane[1:] != lane[:-1]) | (m[1:] != m[:-1])
+    begins[1:] = payer[1:] != payer[:-1]
     before = np.cumsum(was_doubtful) - was_doubtful  # doubtful and billed so far, this one left out
     before -= np.repeat(before[begins], np.diff(np.append(np.flatnonzero(begins), len(order))))
-    mask = np.zeros(len(order), dtype=np.bool_)
-    mask[order] = is_billed & (before > 0)
-    return _calls(c, mask)
+    is_twice = is_billed & (before > 0) & c.is_counted_item[order]
+    return float((1.0 / calls["n_items"][item_call[is_twice]]).sum())
 
 
 def api_call_reduction(c: Counted) -> Value:
@@ -107,7 +108,8 @@ CALLS = (
     Kpi("n_rate_limited", "calls", "Attempts answered 429.", n_rate_limited),
     Kpi("n_polls", "polls", "Questions whether a job is done.", n_polls),
     Kpi("n_in_doubt", "calls", "Attempts that timed out: sent, and no answer said in time whether the provider took them.", n_in_doubt),
-    Kpi("n_double_billed", "calls", "Attempts billed although an earlier one of the same call, which timed out, was billed too.", n_double_billed),
+    Kpi("n_double_billed", "calls", "Attempts billed although an earlier one for the same items, which timed out, was billed too.",
+        n_double_billed),
 )  # fmt: skip
 
 REUSE = (
