@@ -1,4 +1,4 @@
-"""What each of several copies of the batcher may use of limits that nobody shares: 1/n of them, whole numbers rounded down.
+"""What each of several copies of the batcher may use of limits that nobody shares: 1/n of them, whole numbers and nano-dollars rounded down.
 
 With a tier that all of them reach (redis) limits and budget are shared, and nothing is divided.
 """
@@ -12,6 +12,7 @@ from sbsim.config import Config
 from sbsim.documents.faults import FieldError
 from sbsim.scenario.limits import Limit
 from sbsim.scenario.provider import ProviderSpec
+from sbsim.units import to_nano, to_usd
 
 _WHOLE = ("calls", "items", "concurrency", "outstanding")
 
@@ -36,9 +37,9 @@ def share_of(config: Config, providers: Sequence[ProviderSpec], n: int) -> tuple
         if value is not None:
             changes[f"rate_limit.{name}"] = _part(value, n, "config", "rate_limit", name)
     if config.budget.limit is not None:
-        changes["budget.limit"] = config.budget.limit / n
+        changes["budget.limit"] = _dollars(config.budget.limit, n)
     if config.budget.windows:
-        changes["budget.windows"] = [{**each.model_dump(), "limit": each.limit / n} for each in config.budget.windows]
+        changes["budget.windows"] = [{**each.model_dump(), "limit": _dollars(each.limit, n)} for each in config.budget.windows]
     lanes = tuple(
         spec.model_copy(update={"limits": tuple(_divided(limit, n, k, j) for j, limit in enumerate(spec.limits))}) for k, spec in enumerate(providers)
     )
@@ -48,6 +49,10 @@ def share_of(config: Config, providers: Sequence[ProviderSpec], n: int) -> tuple
 def _divided(limit: Limit, n: int, k: int, j: int) -> Limit:
     part = _part(limit.n, n, "providers", k, "limits", j, limit.unit) if limit.unit in _WHOLE else limit.n / n
     return limit.model_copy(update={"n": part, "burst": None if limit.burst is None else limit.burst / n})
+
+
+def _dollars(limit: float, n: int) -> float:
+    return to_usd(to_nano(limit) // n)
 
 
 def _part(value: float, n: int, *place: str | int) -> int:

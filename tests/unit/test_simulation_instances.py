@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 import yaml
 
+from sbsim.config import Config
 from sbsim.errors import ScenarioError
 from sbsim.export import render, write_recommendation
 from sbsim.recommendation import recommend
 from sbsim.records import MEMORY, REDIS
 from sbsim.runlog import RunLog
-from sbsim.scenario import Scenario, load
+from sbsim.scenario import Scenario, load, share_of
 from sbsim.seeds import Draws
 from sbsim.simulation import run, simulate
 from sbsim.simulation.engine import Engine, Fleet
 from sbsim.simulation.replicate import instances
+from sbsim.units import to_nano
 from sbsim.workload import prepare
 from sbsim.world import ModelledProvider
 
@@ -140,3 +142,11 @@ def test_the_exported_file_has_one_instances_numbers_and_reads_back_whole(tmp_pa
     again = load(tmp_path / "several.yaml", configs=[tmp_path / "recommended.yaml"])
     assert again.config == answer.config
     assert not [note for note in again.warnings if "differs" in note]
+
+
+def test_parts_of_a_budget_never_add_up_to_more_than_it():
+    """Each instance has a whole number of nano-dollars, rounded down."""
+    config = Config().with_values({"budget.limit": 0.2})
+    for n in (3, 7, 11):
+        part, _ = share_of(config.with_values({"rate_limit.concurrency": None, "rate_limit.max_requests": None}), (), n)
+        assert n * to_nano(part.budget.limit) <= to_nano(0.2) < n * (to_nano(part.budget.limit) + 1)
