@@ -219,7 +219,8 @@ class Item:
     """
 
     __slots__ = (
-        "batch", "content", "deadline_at", "done", "ends_at", "entry", "group", "lane", "n_sent", "opened_at", "payer", "requests", "rivals", "urgency",
+        "batch", "content", "deadline_at", "done", "ends_at", "entry", "group", "lane", "n_sent", "opened_at", "payer", "requests", "rivals",
+        "urgency",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
@@ -278,13 +279,15 @@ class Call:
     """One sending of a fixed list of items to a lane.
 
     (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry and "0" or
-    "1" per bisected half. `attempt` counts its batch's sendings from 1, `n_tries` those of this very list of items; `due_at` is when it times out. `polled_at` is kept by the driver of a job lane; `bill_nano`, `fixed_nano` (call fee,
-    set-up, top-up) and `part_nano` (per item, before scaling) are set by the answer.
+    "1" per bisected half. `attempt` counts its batch's sendings from 1, `n_tries` those of this very list of items; `due_at` is when it times out.
+    `is_late`: it has timed out; `is_in_doubt`: and nothing has told yet how it ended. `polled_at` is kept by the driver of a job lane, `body` (what
+    it was sent with) by a live one. `bill_nano`, `fixed_nano` (call fee, set-up, top-up) and `part_nano` (per item, before scaling) are set by the
+    answer.
     """
 
     __slots__ = (
-        "attempt", "batch", "bill_nano", "due_at", "fixed_nano", "is_answered", "is_late", "items", "job", "lane", "m", "n_tries", "part_nano", "path",
-        "polled_at", "reservation", "same_key_as", "sent_at", "serial",
+        "attempt", "batch", "bill_nano", "body", "due_at", "fixed_nano", "is_answered", "is_in_doubt", "is_late", "items", "job", "lane", "m",
+        "n_tries", "part_nano", "path", "polled_at", "reservation", "same_key_as", "sent_at", "serial",
     )  # fmt: skip
 
     def __init__(
@@ -307,8 +310,10 @@ class Call:
         self.fixed_nano = 0
         self.part_nano: Sequence[int] = ()
         self.polled_at: list[float] | None = None
+        self.body: Any = None
         self.is_answered = False
         self.is_late = False
+        self.is_in_doubt = False
 
     @property
     def key(self) -> Hashable:

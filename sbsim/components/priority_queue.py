@@ -79,16 +79,19 @@ class PriorityQueue:
         batch.queued_as = batch.urgency
         self._waiting[batch.urgency] += 1
 
-    def update(self, batch: Batch) -> None:
-        """A waiting batch may have become more urgent; one that became less so, or waits no more, stays as it is."""
-        rank = self.rank(batch)
+    def update(self, batch: Batch) -> bool:
+        """A waiting batch may have become more urgent, which is returned; one that became less so, or waits no more, stays where it is."""
+        rank, is_more_urgent = self.rank(batch), False
         if batch.urgency != batch.queued_as and self.holds(batch):
+            is_more_urgent = batch.urgency < batch.queued_as
             self._waiting[batch.queued_as] -= 1
             self._waiting[batch.urgency] += 1
             batch.queued_as = batch.urgency
         if rank < batch.rank:
             batch.rank = rank
             heappush(self._heap, (rank[0], rank[1], batch.serial, batch, rank))
+            return True
+        return is_more_urgent
 
     def peek(self) -> Batch | None:
         """The batch that goes next; None when nothing waits."""

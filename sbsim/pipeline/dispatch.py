@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from math import inf
+from math import inf, nextafter
 
 from sbsim.components.batch_builder import BatchBuilder
 from sbsim.components.budget import Budget, Cost
@@ -68,7 +68,8 @@ class Dispatcher:
         self.n_held_by_limit = 0
         self.n_held_by_budget = 0
         self.held_by_budget: set[int] = set()  # serials of all requests whose call it ever held
-        self.n_rerouted = self.n_failed_over = 0
+        self.n_rerouted = self.n_failed_over = 0  # batches that left a lane in time, and one whose breaker opened
+        self.n_diverted = self.n_dropped = 0  # batches that went to another lane than first reckoned with; items that nobody waits for in time
         self.n_inversions = self.n_starved = 0  # calls that left before more urgent work, and after having been ready for longer than `queue.ageing`
         self.due_at = inf
         self._at_risk: list[tuple[float, int, Batch]] = []  # waiting batches by the last instant at which another lane could make it
@@ -97,8 +98,11 @@ class Dispatcher:
     def dispatch(self, lane: Lane, now: float, out: list[Action]) -> None:
         """Send from the head of the lane's queue until a gate says later; `lane.blocked_until` says when."""
         queue = lane.queue
-        while (batch := queue.peek()) is not None and self._go(lane, batch, now, out):
-            queue.discard(batch)  # forming may have put another one before it
+        while (batch := queue.peek()) is not None:
+            if self._go(lane, batch, now, out):
+                queue.discard(batch)  # forming may have put another one before it
+            elif queue.peek() is batch:  # else another one has become more pressing meanwhile
+                return
 
     def _go(self, lane: Lane, batch: Batch, now: float, out: list[Action]) -> bool:
         """Send the calls of `batch`, the next on its lane, one by one; False when a gate holds the next one, with `lane.blocked_until` set."""
@@ -169,13 +173,13 @@ class Dispatcher:
                 self.dispatch(lane, now, out)
 
     def watch(self, batch: Batch, now: float) -> None:
-        """`batch` waits at its lane: note the last instant at which another one, or a batch API itself, could still meet its deadline."""
+        """`batch` waits at its lane: note the last instant when another one could still meet its deadline, or the first when its batch API cannot."""
         lane = self.lanes[batch.lane]
-        if lane.is_slow and batch.call is None:
-            at = batch.deadline_at - lane.service.expected_s
-        else:
-            others = [self.lanes[k].service.expected_s for k in self._alternatives(batch) if k != batch.lane]
-            at = batch.deadline_at - min(others, default=-inf)
+        others = [self.lanes[k].service.expected_s for k in self._alternatives(batch) if k != batch.lane]
+        if not others:
+            return
+        is_leisurely = lane.is_slow and batch.call is None
+        at = nextafter(batch.deadline_at - lane.service.expected_s, inf) if is_leisurely else batch.deadline_at - min(others)
         if now < at < inf:
             heappush(self._at_risk, (at, batch.serial, batch))
             self.due_at = self._at_risk[0][0]
@@ -187,17 +191,9 @@ class Dispatcher:
             lane = self.lanes[batch.lane]
             if not lane.queue.holds(batch):
                 continue
-            prompt = self._prompt(batch, lane)
-            if prompt is not lane:  # from now on it is one of those that cannot wait
-                lane.queue.discard(batch)
-                batch.lane = prompt.index
-                if batch.parts is not None:
-                    batch.parts = prompt.cut(_unsent(batch))
-                self.n_rerouted += 1
-                self.enqueue(batch, now, out)
-                if len(lane.queue):
-                    self.dispatch(lane, now, out)
-            elif self._choice(batch, lane, now) is not lane:
+            if self._choice(batch, lane, now) is lane:
+                self.watch(batch, now)
+            else:
                 self.n_rerouted += 1
                 self._move([batch], lane, now, out)
         self.due_at = self._at_risk[0][0] if self._at_risk else inf
@@ -244,10 +240,16 @@ class Dispatcher:
         batch = item.batch
         if batch is None:
             return
-        lane = self.lanes[batch.lane]
-        self.builder.tighten(item, lane.service.expected_s)
+        self.builder.tighten(item, self.lanes[batch.lane].service.expected_s)
         if batch.state != OPEN and batch.rank[1] < inf:  # it stands in the queue, or stood there; a retry takes its place by what it is then
-            lane.queue.update(batch)
+            self.promote(batch)
+
+    def promote(self, batch: Batch) -> None:
+        """A batch that waits may have become more pressing: it moves forward. As the head it is looked at anew in the wake that is due at once: what
+        held it, or who stood before it, may not hold it now (the budget keeps a reserve for urgent work)."""
+        lane = self.lanes[batch.lane]
+        if lane.queue.update(batch) and lane.queue.peek() is batch:
+            lane.blocked_until = -inf
 
     def close(self, item: Item) -> list[Item]:
         """`item` has come to its end, and so have its rivals: all of them, each with the requests that waited for it."""
@@ -304,25 +306,29 @@ class Dispatcher:
         )
 
     def _alternatives(self, batch: Batch) -> list[int]:
-        """The lanes that could make the batch: those of its contents that no limit bars it from. Of a batch API only a second try may leave it."""
+        """The lanes that could make the batch: those of its contents (no batch APIs where others exist) that no limit bars it from; else its own."""
         lane = self.lanes[batch.lane]
         if not batch.items or (len(batch.items[0].content.offers) == 1 and not lane.is_slow):
             return [batch.lane]  # nobody waits for it any more, or nobody else makes it
-        if (lane.is_slow and batch.call is None) or (batch.call is not None and batch.call.is_late):
-            return [batch.lane]  # one that is sent again under its key goes to the provider that knows the key
+        if self._repeats_key(batch, lane):
+            return [batch.lane]
         barred = batch.group >> BARRED
-        return [offer.lane for offer in batch.items[0].content.offers if not barred >> offer.lane & 1]
+        return [offer.lane for offer in batch.items[0].content.offers if not barred >> offer.lane & 1] or [batch.lane]
 
-    def _prompt(self, batch: Batch, lane: Lane) -> Lane:
-        """Of a batch that waits for a batch API the first lane that is none, if there is one; else its own."""
-        if not lane.is_slow or batch.call is not None or not batch.items:
-            return lane
-        barred = batch.group >> BARRED
-        others = [self.lanes[offer.lane] for offer in batch.items[0].content.offers if not barred >> offer.lane & 1]
-        return next((other for other in others if not other.is_slow), lane)
+    @staticmethod
+    def _repeats_key(batch: Batch, lane: Lane) -> bool:
+        """Whether the batch is sent again under the key of a call in doubt: the same body, to the provider that knows the key."""
+        return batch.call is not None and batch.call.is_in_doubt and lane.idempotency != "none"
+
+    @staticmethod
+    def _may_stay(batch: Batch, lane: Lane, now: float) -> bool:
+        """Whether work that can wait stays with its batch API: at the first try, while that is in health and expected to meet the deadline."""
+        return lane.is_slow and batch.call is None and lane.breaker.ready_at(now) <= now <= batch.deadline_at - lane.service.expected_s
 
     def _choice(self, batch: Batch, lane: Lane, now: float) -> Lane:
         """The lane that should make the batch, as things are now."""
+        if self._may_stay(batch, lane, now):
+            return lane
         lanes = [self.lanes[k] for k in self._alternatives(batch)]
         if len(lanes) == 1:
             return lanes[0]
@@ -334,6 +340,7 @@ class Dispatcher:
         """The same, and the batch is told: what was cut into calls already is cut anew, as that lane takes it."""
         chosen = self._choice(batch, lane, now)
         if chosen is not lane:
+            self.n_diverted += 1
             batch.lane = chosen.index
             if batch.parts is not None:
                 batch.parts = chosen.cut(_unsent(batch))
@@ -379,11 +386,11 @@ class Dispatcher:
         return self._serial
 
     def _call(self, lane: Lane, batch: Batch, part: list[Item], now: float) -> Call:
-        """The attempt that carries `part`. After an unknown outcome the key stays, so that a provider that knows it answers for the first sending."""
+        """The attempt that carries `part`. While the outcome is unknown the key stays, so that a provider that knows it answers for the first."""
         serial = self.next_serial()
         before = batch.call
         due_at = now + lane.call_timeout_s
-        if before is None or before.lane != lane.index:  # the first on this lane
+        if before is None or before.lane != lane.index or not batch.path:  # the first on this lane, or a new call made of an old one
             m = lane.m
             lane.m = m + self._step
             call = Call(serial, lane.index, batch, part, m, "", 1, now, due_at)
@@ -392,27 +399,31 @@ class Dispatcher:
             call.attempt = before.attempt + 1
         else:
             call = Call(serial, lane.index, batch, part, before.m, batch.path, before.attempt + 1, now, due_at)
+            if before.is_in_doubt:
+                call.same_key_as = before
         if batch.path.endswith("r"):  # and not the half of a bisected call, which is a new call
             call.n_tries = before.n_tries + 1
-            if before.is_late:
-                call.same_key_as = before
         return call
 
     def _prune(self, batch: Batch, now: float, out: list[Action]) -> bool:
-        """Drop from an unsent batch what need not be sent; False when nothing is left."""
+        """Drop from an unsent batch what need not be sent; False when nothing is left. What is sent again under its key stays whole."""
         if self.drops_late:
             late = [item for item in batch.items if item.ends_at == -inf and not item.done and all(r.deadline_at <= now for r in item.requests)]
             if late:
+                self.n_dropped += len(late)
                 self.give_up(late, "deadline", out)
+        if self._repeats_key(batch, self.lanes[batch.lane]):
+            return not all(item.done for item in batch.items)
+        if batch.parts is not None:
+            batch.parts = [kept for part in batch.parts if (kept := [item for item in part if not item.done])]
+            return bool(batch.parts)
         if any(item.done for item in batch.items):
             self.builder.bind(batch)  # a batch that lost members takes no new ones: its sums are no longer theirs
             batch.items = [item for item in batch.items if not item.done]
-            if batch.parts is not None:
-                batch.parts = [kept for part in batch.parts if (kept := [item for item in part if not item.done])]
-        return bool(batch.items if batch.parts is None else batch.parts)
+        return bool(batch.items)
 
     def _shrink(self, lane: Lane, batch: Batch, part: list[Item], out: list[Action]) -> bool:
-        """A call that no budget window could ever pay is halved; one item alone is given up. Whether anything is left to send."""
+        """A call that no budget window could ever pay is halved into new calls; one item alone is given up. Whether anything is left to send."""
         parts = batch.parts
         if parts is None:
             self.builder.bind(batch)
@@ -421,6 +432,7 @@ class Dispatcher:
         if len(part) > 1:
             half = (len(part) + 1) // 2
             parts[:0] = [part[:half], part[half:]]
+            batch.path = ""
         else:
             self.give_up(part, "never_affordable", out)
         return bool(parts)

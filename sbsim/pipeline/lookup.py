@@ -39,6 +39,7 @@ class Lookup:
     Attributes
     ----------
     due_at : when the oldest question times out; inf: none is under way. refused : until when each refused content need not be asked for again.
+    n_hits : by place of `tiers`, how often a tier had what it was asked for, in time.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Lookup:
         self.refused: OrderedDict[Hashable, float] = OrderedDict()
         self.due_at = inf
         self.n_fetched = self.n_slow_tiers = self.n_stored = 0
+        self.n_hits = [0] * len(self.tiers)
         self._asked: deque[Fetch] = deque()  # in the order in which they time out
 
     def nearest(self, content: Content, now: float) -> Entry | None:
@@ -110,6 +112,7 @@ class Lookup:
 
     def found(self, fetch: Fetch, entry: Entry, now: float) -> list[Store]:
         """A tier had it: it comes up into memory, and into the tiers that were asked before."""
+        self.n_hits[fetch.tier] += 1
         self.remember(entry, fetch.item.content, now)
         stores = [Store(tier, [entry], [fetch.item]) for tier in range(fetch.tier)]
         self.n_stored += len(stores)

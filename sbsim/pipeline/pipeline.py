@@ -171,15 +171,18 @@ class Pipeline:
         out: list[Action] = []
         if outcome.limits_seen is not None:
             lane.limiter.learn(outcome.limits_seen, now)
+        if call.is_late:
+            call.is_in_doubt = error == "timed_out" and lane.cancel != "running"  # what was stopped has ended for certain
+        elif error == "rate_limited" and call.same_key_as is not None:
+            call.is_in_doubt = call.same_key_as.is_in_doubt  # turned away: of the first sending it says nothing
+        self._judge(call, error, lane, now, out)
         if error is None:
             lane.service.add(now - call.sent_at)
-            lane.breaker.succeed(call.serial)
             self._succeed(call, outcome, now, out)
             if self.dispatcher.formation is not None:
                 self.dispatcher.formation.billed(call)
                 lane.running.add(len(call.items), outcome.usage.gpu_s)
         else:
-            self._judge(call, error, lane, now, out)
             if error == "not_sent":
                 self._put_back(call, outcome)
             elif error == "permanent" and len(call.items) > 1:
@@ -297,7 +300,12 @@ class Pipeline:
             "n_rerouted": self.dispatcher.n_rerouted,
             "n_failed_over": self.dispatcher.n_failed_over,
             "n_slow": self.n_slow,
+            "n_diverted": self.dispatcher.n_diverted,
+            "n_dropped": self.dispatcher.n_dropped,
             "n_fetched": self.lookup.n_fetched,
+            "n_redis_hits": 0,
+            "n_cdn_hits": 0,
+            **{f"n_{tier.name}_hits": n for tier, n in zip(self.lookup.tiers, self.lookup.n_hits, strict=True)},
             "n_slow_tiers": self.lookup.n_slow_tiers,
             "n_stored": self.lookup.n_stored,
             "n_backlogged": self.n_backlogged,
@@ -409,10 +417,10 @@ class Pipeline:
                 self.wake_at = builder.due_at if builder.due_at > now else now
             batch = item.batch
             if batch is not None and batch.state == READY:
-                self.lanes[batch.lane].queue.update(batch)
+                self.dispatcher.promote(batch)
                 if len(content.offers) > 1:
                     self.dispatcher.watch(batch, now)
-                    self._rearm(now)
+                self._rearm(now)
             return NOTHING
         out: list[Action] = []
         for batch in ready:
@@ -455,7 +463,7 @@ class Pipeline:
             for offer in content.slow_offers:
                 lane = self.lanes[offer.lane]
                 done_at = now + self.builder.max_wait_s + lane.backlog_s() + lane.service.expected_s
-                if done_at <= request.deadline_at and lane.breaker.is_closed and not barred >> offer.lane & 1:
+                if done_at <= request.deadline_at and lane.breaker.ready_at(now) <= now and not barred >> offer.lane & 1:
                     return lane, group | SLOW
         lanes = [self.lanes[offer.lane] for offer in content.offers if not barred >> offer.lane & 1]
         if not lanes:
@@ -475,14 +483,16 @@ class Pipeline:
                 reason = why
         return barred, reason
 
-    def _judge(self, call: Call, error: str, lane: Lane, now: float, out: list[Action]) -> None:
-        """What an error says of its lane. A call that timed out was judged then, whatever its late answer is."""
+    def _judge(self, call: Call, error: str | None, lane: Lane, now: float, out: list[Action]) -> None:
+        """What an end says of its lane. A call that timed out was judged then, whatever its late answer is."""
+        if call.is_late and call.is_answered:
+            return
         breaker = lane.breaker
         if error in _NO_VERDICT:
             breaker.let_go(call.serial)
         elif error not in _LANE_FAULTS:
             breaker.succeed(call.serial)
-        elif (not call.is_late or not call.is_answered) and breaker.fail(call.serial, now):
+        elif breaker.fail(call.serial, now):
             self.dispatcher.fail_over(lane, now, out)
 
     def _is_spent(self, item: Item, lane: Lane, now: float) -> bool:
@@ -508,8 +518,7 @@ class Pipeline:
     def _hurry(self, item: Item, now: float) -> None:
         """A more pressing request joined work that has not left: the work inherits its urgency and deadline."""
         self.dispatcher.hurry(item)
-        if self.builder.due_at < self.wake_at:
-            self.wake_at = self.builder.due_at if self.builder.due_at > now else now
+        self._rearm(now)
 
     def _succeed(self, call: Call, outcome: Outcome, now: float, out: list[Action]) -> None:
         """Deliver what has content, see to what has none."""
@@ -569,9 +578,11 @@ class Pipeline:
 
     def _again(self, call: Call, items: list[Item], error: str, outcome: Outcome, now: float, out: list[Action]) -> None:
         """Items came back without content: once more after a pause, or given up. Of a late answer only what was held for it is concerned."""
-        items = [item for item in items if not item.done and item.batch is call.batch]
-        if not items:
+        concerned = [item for item in items if not item.done and item.batch is call.batch]
+        if not concerned:
             return
+        if not call.is_in_doubt or self.lanes[call.lane].idempotency == "none":
+            items = concerned  # else the body stays as it was, as its key does
         for item in items:
             item.n_sent += 1
         delay_s = self.retry.delay(error, call.n_tries, outcome)
@@ -617,7 +628,7 @@ class Pipeline:
 
     def _time_out(self, call: Call, lane: Lane, now: float, out: list[Action]) -> None:
         """No answer in time: nobody knows whether the provider took it. Its slot and its reservation stay until the driver says how it ended."""
-        call.is_late = True
+        call.is_late = call.is_in_doubt = True
         self.n_timed_out += 1
         if lane.cancel == "running":
             out.append(Abort(call))  # a definite end: its answer says what the work has cost, and decides whether it is tried again
@@ -625,14 +636,17 @@ class Pipeline:
             self._again(call, call.items, "timed_out", _UNKNOWN, now, out)
         elif self._in_doubt == "fail":
             self.dispatcher.give_up(call.items, "timed_out", out)
+        else:
+            for item in call.items:
+                item.ends_at = inf  # nobody with a deadline joins it
 
     def _put_back(self, call: Call, outcome: Outcome) -> None:
         """A shared limit had no room: the call was never sent. Its batch goes back to its place and is not tried before `retry_at`."""
         lane = self.lanes[call.lane]
         lane.limiter.hold(outcome.retry_at)
-        items = [item for item in call.items if not item.done]
+        items = [item for item in call.items if not item.done and item.batch is call.batch]
         if not items:
-            return  # nobody waits for it any more
+            return  # nobody waits for it any more, or it is sent again already
         batch = self.builder.remake(call.batch, items, call.lane)
         for item in batch.items:
             item.ends_at = -inf if item.n_sent == 0 else item.ends_at

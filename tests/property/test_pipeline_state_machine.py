@@ -155,7 +155,7 @@ class Everything(RuleBasedStateMachine):
             self.jobs.add(call.serial)
             self.carry_out(self.pipeline.accepted(call, "job", now=self.now))
             return
-        if ending == "not_sent" and (call.serial in self.jobs or call.attempt > 1 or call.is_late):
+        if ending == "not_sent" and call.serial in self.jobs:
             return
         del self.in_flight[call.serial]
         self.carry_out(self.pipeline.completed(call, self.outcome(call, ending, pick), now=self.now))
@@ -178,10 +178,15 @@ class Everything(RuleBasedStateMachine):
         return Outcome(failures=failures, contents=contents, n_bytes=[10.0] * len(contents))
 
     @precondition(lambda self: self.fetches)
-    @rule(pick=st.integers(0, 10**6))
-    def tier_answers(self, pick):
+    @rule(pick=st.integers(0, 10**6), is_elsewhere=st.booleans())
+    def tier_answers(self, pick, is_elsewhere):
+        """A tier has what was put into it, by this batcher or by another one."""
         fetch = self.fetches.pop(pick % len(self.fetches))
         held = self.tier.get((fetch.tier, fetch.key))
+        if is_elsewhere and held is None:
+            token = ("elsewhere", fetch.serial)
+            self.made[token] = fetch.item.content
+            held = self.tier[fetch.tier, fetch.key] = Entry(fetch.key, inf, token, 10.0, dies_at=self.now + 300.0)
         entry = None if held is None or held.dies_at <= self.now else held.until(held.dies_at)
         self.carry_out(self.pipeline.fetched(fetch, entry, now=self.now))
 
@@ -249,7 +254,11 @@ class Everything(RuleBasedStateMachine):
         spec, batching = self.scenario.providers[call.lane], self.scenario.config.batching
         contents = [item.content for item in call.items]
         assert len(contents) == len({id(item) for item in call.items}) <= min(batching.max_batch_size, spec.api.max_items or inf)
-        assert not any(item.done for item in call.items)
+        if call.same_key_as is None:
+            assert not any(item.done for item in call.items)
+        else:  # under its key goes the very body of its first sending
+            assert call.items == call.same_key_as.items
+            assert not all(item.done for item in call.items)
         assert len(contents) == 1 or sum(content.individual_usd for content in contents) <= batching.max_batch_cost + 1e-9
         assert len(contents) == 1 or sum(content.duration_s for content in contents) <= batching.max_batch_duration
         similarity = self.pipeline.builder.similarity
