@@ -100,8 +100,10 @@ class RunLog:
                     ready[k] = ready_at
 
     def answered(self, call: Call, outcome: Outcome | None, now: float) -> None:
-        """A call's end, after the pipeline has settled its bill and before its deliveries are carried out."""
+        """A call's end, after the pipeline has settled its bill and before its deliveries are carried out. One that was never sent was no call."""
         error = None if outcome is None else outcome.error
+        if error == "not_sent":
+            return
         code = self._error_of.get(error)
         if code is None:
             code = self._error_of[error] = len(self._error_of)

@@ -76,6 +76,7 @@ class Driver:
         self._armed_at = inf
         self._timer: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
+        self._is_closed = False
 
     # -- time --------------------------------------------------------------------------------------------------------------
     def bind(self) -> asyncio.AbstractEventLoop:
@@ -105,7 +106,7 @@ class Driver:
         now = self.now()
         if self.log is not None:
             self.log.reserve(request.serial)
-        self._settle(self.pipeline.submit(request, now=now), now)
+        self._guarded(lambda: self._settle(self.pipeline.submit(request, now=now), now))
         return future
 
     def release(self, requests: Sequence[Request]) -> list[asyncio.Future[Delivery]]:
@@ -119,7 +120,7 @@ class Driver:
             self._futures[request.serial] = future
             if self.log is not None:
                 self.log.reserve(request.serial)
-        self._settle(self.pipeline.release(requests, now=now), now)
+        self._guarded(lambda: self._settle(self.pipeline.release(requests, now=now), now))
         return futures
 
     def configure(self, config: Config) -> None:
@@ -136,21 +137,22 @@ class Driver:
         now = self.now()
         if self.log is not None:
             self.log.cancelled(request, now)
-        self._settle(self.pipeline.cancel(request, now=now), now)
+        self._guarded(lambda: self._settle(self.pipeline.cancel(request, now=now), now))
         if not future.done():
             future.set_result(Delivery("cancelled"))
 
     def flush(self) -> None:
         """Every open group goes as it is."""
         now = self.now()
-        self._settle(self.pipeline.flush(now=now), now)
+        self._guarded(lambda: self._settle(self.pipeline.flush(now=now), now))
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait for everything pending, at most `timeout_s`; what is left then is answered "cancelled" and its tasks are stopped."""
+        """Wait for everything pending, at most `timeout_s`; what is left then is answered "cancelled", its tasks end, and nothing more is sent."""
         pending = [future for future in self._futures.values() if not future.done()]
         if pending:
             self.flush()
             await asyncio.wait(pending, timeout=timeout_s)
+        self._is_closed = True
         for task in (*self._sending.values(), *self._asking):
             task.cancel()
         if self._timer is not None:
@@ -222,6 +224,8 @@ class Driver:
     def _send(self, call: Call, now: float) -> None:
         if self.log is not None:
             self.log.sent(call, now)
+        if self._is_closed:
+            return
         task = self.bind().create_task(self._attempt(call))
         self._sending[call.serial] = task
         task.add_done_callback(lambda _: self._sending.pop(call.serial, None))
@@ -237,11 +241,11 @@ class Driver:
         self._guarded(lambda: self._settle(self.pipeline.fetched(fetch, entry, now=now), now))
 
     async def _attempt(self, call: Call) -> None:
-        wishes = [self._wish(item) for item in call.items]
+        call.body = [self._wish(item) for item in call.items] if call.same_key_as is None else call.same_key_as.body
         try:
-            outcome = await self._connections[call.lane].send(call, wishes, lambda job: self._accepted(call, job))
+            outcome = await self._connections[call.lane].send(call, call.body, lambda job: self._accepted(call, job))
         except asyncio.CancelledError:
-            if not self.pipeline.dispatcher.in_flight.get(call.serial):
+            if self._is_closed or not self.pipeline.dispatcher.in_flight.get(call.serial):
                 raise
             outcome = Outcome("timed_out" if call.is_late else "cancelled")
         self._completed(call, outcome)
@@ -269,7 +273,7 @@ class Driver:
     # -- the timer ---------------------------------------------------------------------------------------------------------
     def _rearm(self) -> None:
         at = self.pipeline.wake_at
-        if at == self._armed_at or self._loop is None:
+        if at == self._armed_at or self._loop is None or self._is_closed:
             return
         if self._timer is not None:
             self._timer.cancel()

@@ -257,3 +257,69 @@ def test_calendar_windows_follow_the_wall_clock(monkeypatch):
     first_s, second_s = run(main())
     assert first_s < 0.4
     assert 0.4 < second_s < 5
+
+
+def test_nothing_is_sent_after_close():
+    """What still waits for a slot when the drain is over is answered "cancelled" and never sent, though the call before it ends by that."""
+    sent = []
+
+    async def hang(w):
+        sent.append(w.id)
+        await asyncio.sleep(60)
+
+    async def main():
+        batcher = SmartBatcher(provider=CallableProvider(hang), config=config(rate_limit__concurrency=1))
+        waiting = [asyncio.create_task(batcher.submit(wish(k, f"fox {k}"))) for k in range(3)]
+        await asyncio.sleep(0.1)
+        await batcher.close(drain=0.05)
+        answers = await asyncio.gather(*waiting)
+        await asyncio.sleep(0.1)
+        return answers
+
+    assert [answer.status for answer in run(main())] == ["cancelled"] * 3
+    assert sent == ["r0"]
+
+
+def test_a_bug_found_in_a_submit_is_told_to_everybody():
+    """An exception inside the pipeline, whichever input met it, ends every wait with a StateError (nobody waits for ever)."""
+
+    async def hang(w):
+        await asyncio.sleep(60)
+
+    async def main():
+        batcher = SmartBatcher(provider=CallableProvider(hang), config=config())
+        first = asyncio.create_task(batcher.submit(wish(0)))
+        await asyncio.sleep(0.05)
+        batcher.driver.pipeline.submit = lambda request, *, now: 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            await batcher.submit(wish(1, "another"))
+        with pytest.raises(StateError, match="bug of ours"):
+            await first
+        await batcher.close(drain=0)
+
+    run(main())
+
+
+def test_a_call_in_doubt_is_repeated_with_the_same_body():
+    """Where the provider knows keys, a call that timed out is sent again under its key with the very requests of its first sending."""
+    bodies = []
+
+    async def hang_once(wishes):
+        bodies.append([w.id for w in wishes])
+        if len(bodies) == 1:
+            await asyncio.sleep(60)
+        return [w.prompt for w in wishes]
+
+    async def main():
+        provider = CallableProvider(hang_once, takes="list")
+        provider.spec = provider.spec.model_copy(update={"api": provider.spec.api.model_copy(update={"idempotency": "key"})})
+        batcher = SmartBatcher(provider=provider, config=config(retry__call_timeout=0.3, batching__max_batch_size=2, queue__initial_service_s=0.01))
+        leaving, staying = (asyncio.create_task(batcher.submit(wish(k, f"fox {k}"))) for k in range(2))
+        await asyncio.sleep(0.1)
+        leaving.cancel()
+        answer = await staying
+        await batcher.close(drain=0)
+        return answer
+
+    assert run(main()).status == "delivered"
+    assert bodies == [["r0", "r1"], ["r0", "r1"]]
