@@ -13,6 +13,7 @@ from sbsim.errors import ScenarioError
 from sbsim.measure import Counted, Estimate, alerts, budget_document, estimates, share_upper_bound
 from sbsim.measure.steady import Series, find_warmup
 from sbsim.parallel import run_all
+from sbsim.scenario import ANY
 from sbsim.simulation.replicate import Replication, replicate, run
 from sbsim.units import to_usd
 
@@ -199,6 +200,18 @@ def _near_duplicates(done: list[Replication]) -> dict[str, Any] | None:
     return {"n_hits": n_hits, "n_wrong": n_wrong, "wrong_share_at_most": share_upper_bound(n_wrong, n_hits)}
 
 
+def _has_choice(scenario: Scenario) -> bool:
+    """Whether two lanes other than batch APIs serve contents of one type and engine."""
+    served = [(spec.serves.content_type, spec.serves.engine) for spec in scenario.providers if spec.api.style != "batch"]
+    alike = [
+        (a, b)
+        for k, a in enumerate(served)
+        for b in served[:k]
+        if (a[0] == b[0] or ANY in (a[0], b[0])) and (a[1] == b[1] or a[1] is None or b[1] is None)
+    ]
+    return bool(alike)
+
+
 def _formation(counters: dict[str, int]) -> dict[str, Any] | None:
     """What forming batches anew did, and was worth."""
     if "n_cuts" not in counters:
@@ -223,11 +236,16 @@ def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
         "cache (memory_size)": (config.cache.memory_size > 0, "n_hits"),
         "batching.formation: optimal": (config.batching.formation == "optimal", "n_cuts"),
         "cache.near_duplicates": (config.cache.near_duplicates, "n_near_hits"),
-        "lower tiers": (config.cache.redis_url is not None or config.cache.cdn_url is not None, "n_fetched"),
+        "cache.negative_ttl": (config.cache.negative_ttl > 0, "n_refused_before"),
+        "redis tier": (config.cache.redis_url is not None, "n_redis_hits"),
+        "cdn tier": (config.cache.cdn_url is not None, "n_cdn_hits"),
         "coalescing": (config.batching.coalesce, "n_joined"),
         "budget": (bool(config.budget.in_force), "n_held_by_budget"),
-        "controller": (config.controller.enabled, "n_moves"),
         "batching.sizing": (config.batching.sizing != "fixed", "n_resized"),
+        "controller": (config.controller.enabled, "n_moves"),
+        "queue.on_deadline: drop": (config.queue.on_deadline == "drop", "n_dropped"),
+        "routing (several lanes for one content)": (config.routing.policy != "single" and _has_choice(scenario), "n_diverted"),
+        "routing.batch_lane: slack": (config.routing.batch_lane == "slack", "n_slow"),
         "a provider's failures.outages": (any(provider.failures.outages for provider in providers), "n_provider_unavailable"),
         "a provider's changes": (any(provider.changes for provider in providers), "n_provider_changes"),
         "a provider's cold_start": (any(provider.cold_start is not None for provider in providers), "n_provider_cold_starts"),

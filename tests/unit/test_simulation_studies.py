@@ -144,3 +144,39 @@ def test_what_nothing_limits_has_no_capacity():
     free = scenario(rate=0.5, horizon=20).with_values({"rate_limit.concurrency": None})
     with pytest.raises(ScenarioError, match="nothing in it saturates"):
         squeezed(free, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("cache.near_duplicates", {"config.cache.near_duplicates": True, "config.cache.near_duplicate_entries": 1}),
+        ("cache.negative_ttl", {"config.cache.negative_ttl": 60}),
+        ("redis tier", {"config.cache.redis_url": "${R}", "tiers.redis.latency": 0.001}),
+        ("cdn tier", {"config.cache.cdn_url": "${C}", "tiers.cdn.latency": 0.001}),
+        ("batching.sizing", {"config.batching.sizing": "complexity"}),
+        ("budget", {"config.budget.limit": 1e6}),
+        ("controller", {"config.controller.enabled": True, "config.controller.interval": "30d"}),
+        ("queue.on_deadline: drop", {"config.queue.on_deadline": "drop"}),
+        ("routing.batch_lane: slack", {"config.routing.batch_lane": "slack"}),
+    ],
+)
+def test_inv_12_every_mechanism_that_can_be_switched_on_is_watched(name, changes):
+    """Where nothing is asked for twice, nothing fails and nothing is scarce, whatever is switched on is named as idle; switched off it is not."""
+    calm = scenario(rate=0.2)
+
+    def named(one):
+        return [warning for warning in simulate(one, seed=1, replications=1).warnings if warning.startswith(f"{name} is switched on")]
+
+    assert named(calm) == []
+    assert len(named(calm.with_values(changes))) == 1
+
+
+def test_inv_12_a_second_lane_that_is_never_needed_is_named():
+    """Two lanes for one content, of which the first makes everything: the reader is told that routing never fired."""
+    document = scenario(rate=0.2).document
+    document["providers"] = [
+        *document["providers"],
+        {**document["providers"][0], "name": "other", "price": {"rates": [{"per": "call", "usd": 0.02}]}},
+    ]
+    warnings = simulate(Scenario.from_mapping(document), seed=1, replications=1).warnings
+    assert any(warning.startswith("routing (several lanes for one content) is switched on") for warning in warnings)
