@@ -37,11 +37,39 @@ from sbsim.units import parse_duration
 
 _DAY_S = 86400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d) UTC\Z")
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_LOGIN = re.compile(r"//([^/]*)@")
 _PER = re.compile(r"\s*(\d+(?:\.\d+)?)\s+per\s+(.+)\Z")
 
-OptionalText = Annotated[str | None, Text("text", or_none=True, example='"${NAME}"')]
+OptionalText = Annotated[str | None, Text("text", or_none=True)]
 OptionalSize = Annotated[float | None, Quantity("size", or_none=True)]
 OptionalWindow = Annotated[float | None, Quantity("duration", is_open=True, or_none=True)]
+
+
+@dataclass(frozen=True)
+class Reference(Text):
+    """What production looks up when it needs it, as ${NAME}; a URL without a password may stand as it is. Settings are printed and exported."""
+
+    what: str = "a reference"
+    or_none: bool = True
+    example: str = '"${NAME}"'
+    is_secret: bool = False
+
+    def read(self, given: Any) -> Any:
+        text = super().read(given)
+        if text is None or _REFERENCE.fullmatch(text):
+            return text
+        login = _LOGIN.search(text)
+        password = text if self.is_secret else login[1].rpartition(":")[2] if login else ""
+        if password and not _REFERENCE.fullmatch(password):
+            raise FieldError(
+                f"a password in the open would be printed and exported; allowed: ${{NAME}}, resolved when it is used; try {self.example}"
+            )
+        return text
+
+
+OptionalUrl = Annotated[str | None, Reference("a URL")]
+OptionalSecret = Annotated[str | None, Reference("a secret", is_secret=True)]
 
 
 @dataclass(frozen=True)
@@ -143,15 +171,11 @@ class Cache(Model):
         "lru", "Which entry goes when the tier is full; gdsf weighs what it costs to make again."
     )
     near_duplicates: Boolean = setting(False, "Whether content of the same meaning in other words is reused.")
-    near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(
-        0.8, "Likeness from which two prompts count as the same."
-    )
-    near_duplicate_entries: PositiveCount = setting(
-        10000, "Entries of the index of prompts at most; it is per process, empty after a restart."
-    )
-    redis_url: OptionalText = setting(None, "Where the redis tier is, as ${NAME}; none switches it off.")
+    near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(0.8, "Likeness from which two prompts count as the same.")
+    near_duplicate_entries: PositiveCount = setting(10000, "Entries of the index of prompts at most; it is per process, empty after a restart.")
+    redis_url: OptionalUrl = setting(None, "Where the redis tier is, as ${NAME}; none switches it off.")
     redis_ttl: OptionalDuration = setting(None, "Seconds that an entry of the redis tier may be served; none: cache.ttl.")
-    cdn_url: OptionalText = setting(None, "Where the cdn tier is, as ${NAME}; none switches it off.")
+    cdn_url: OptionalUrl = setting(None, "Where the cdn tier is, as ${NAME}; none switches it off.")
     cdn_ttl: OptionalDuration = setting(None, "Seconds that an entry of the cdn tier may be served; none: cache.ttl.")
     fetch_timeout: Duration = setting(0.05, "Seconds that a lower tier may take to answer; a slow tier is a miss.")
     negative_ttl: Duration = setting(0.0, "Seconds that a provider's refusal of a content is remembered.")
@@ -266,7 +290,7 @@ class Content(Model):
     store: OptionalText = setting(None, "A folder, or the cdn tier.", part=5)
     inline_max: Size = setting(256.0 * 2**10, "Bytes up to which content is carried inline.", part=5)
     max_bytes: Size = setting(2.0 * 2**30, "Bytes of one content at most.", part=5)
-    secret: OptionalText = setting(None, "Key of the store's names, as ${NAME}.", part=5)
+    secret: OptionalSecret = setting(None, "Key of the store's names, as ${NAME}.", part=5)
 
 
 class Shared(Model):

@@ -81,6 +81,19 @@ def test_what_means_nothing_is_refused(path, given):
         Config().with_values({path: given})
 
 
+@pytest.mark.parametrize(("path", "given"), [
+    ("cache.redis_url", "redis://me:s3cret@host:6379/0"), ("cache.redis_url", "redis://:s3cret@host"), ("cache.redis_url", "redis://s3cret@host"),
+    ("cache.cdn_url", "https://me:${KEY}s3cret@cdn.example/x"), ("content.secret", "s3cret"),
+])  # fmt: skip
+def test_a_password_in_the_open_is_refused_and_not_repeated(path, given):
+    """Settings are printed, journalled and exported: a secret among them is a reference, and even the refusal does not tell it."""
+    with pytest.raises(ScenarioError, match=r"a password in the open .* allowed: \$\{NAME\}") as refused:
+        Config().with_values({path: given})
+    assert "s3cret" not in str(refused.value)
+    for allowed in ("${NAME}", None) if path == "content.secret" else ("${NAME}", "redis://me:${KEY}@host", "redis://host:6379/0", None):
+        assert Config().with_values({path: allowed}).get(path) == allowed
+
+
 def test_unknown_settings_name_the_nearest():
     """A wrong name within a section, a wrong section, and no section at all."""
     for path, told in [
