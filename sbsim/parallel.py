@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
@@ -50,8 +50,25 @@ def _spread(function: Callable[[Task], Result], tasks: list[Task], n_workers: in
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=n_workers, return_as="generator")  # takes the configuration along; it must not be left open between two results
-    with closing(pool(delayed(_undisturbed)(function, task) for task in tasks)) as results:  # closing it ends what is still under way
+    results = pool(delayed(_undisturbed)(function, task) for task in tasks)
+    try:
         yield from results
+    finally:
+        with _deaf():
+            results.close()  # ends what is still under way
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment: a second one would reach the programs that end the workers, and leave some running under a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _undisturbed(function: Callable[[Task], Result], task: Task) -> Result:

@@ -5,7 +5,10 @@ Knows no KPI and no command. Whatever came from a file is shown as plain text: c
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +23,34 @@ Progress = Callable[[int, int], None]
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories that steer a terminal or hide: controls, formats (bidirectional overrides), surrogates, separators of lines and paragraphs."""
+
+_PLAINER = {"±": "+-", "…": "...", "─": "-", **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*%#", strict=True))}
+"""What stands for our own signs where an encoding has none of them."""
+_FOLDED = 20
+"""Columns of text are folded to this width at least, however narrow the terminal."""
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """What to write in place of characters that an encoding lacks: a plainer sign of ours, else the character's number."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAINER.get(character) or character.encode("ascii", "backslashreplace").decode() for character in lacking), error.end
+
+
+codecs.register_error("sbsim.plainer", _plainer)
+
+
+def open_streams() -> None:
+    """Have stdout and stderr take every text, whatever the locale (an ASCII terminal, a Windows pipe); one that is closed (`>&-`) swallows it."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            os.set_inheritable(number, True)  # else a worker's first file would take its place
+            setattr(sys, name, open(number, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="sbsim.plainer")
 
 
 def plain(text: object) -> str:
@@ -59,7 +90,10 @@ def warn(messages: Sequence[str], *, quiet: bool = False) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str] | None], *, right: Sequence[int] = ()) -> None:
-    """A table on stdout; the columns of the indices `right` are flush right; None in place of a row draws a line."""
+    """A table on stdout; the columns of the indices `right` are flush right; None in place of a row draws a line.
+
+    Numbers and first columns are never cut: on a terminal narrower than they are, lines run on.
+    """
     from rich import box
     from rich.table import Table
 
@@ -71,7 +105,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str] | None], *,
             table.add_section()
         else:
             table.add_row(*[word(cell) for cell in row])
-    _console().print(table)
+    console = _console()
+    console.width = max(console.width, _least_width([columns, *filter(None, rows)], right))
+    console.print(table)
+
+
+def _least_width(rows: Sequence[Sequence[str]], right: Sequence[int]) -> int:
+    """Characters that a table needs: whole cells in the first column and those flush right, folded ones elsewhere."""
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(word(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    return sum(width if k == 0 or k in right else min(width, _FOLDED) for k, width in enumerate(widths)) + 3 * (len(widths) - 1)
 
 
 @contextmanager

@@ -73,6 +73,9 @@ app.add_typer(trace.app, name="trace")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; nothing escapes but `SystemExit` of the interpreter itself."""
+    from sbsim.cli.console import open_streams
+
+    open_streams()
     try:
         code = app(args=None if arguments is None else list(arguments), prog_name="sbsim", standalone_mode=False)
         sys.stdout.flush()  # here, so that a full disk is a message and not a traceback at exit
@@ -100,6 +103,8 @@ def _other(error: Exception) -> int:
     if complaint is not None and getattr(error, "exit_code", None) == BAD_INPUT:
         context = getattr(error, "ctx", None)
         return _say(f"{complaint()} (see {context.command_path if context else 'sbsim'} --help)", BAD_INPUT)
+    if isinstance(error, MemoryError):
+        return _say("not enough memory; try a shorter horizon, fewer requests, or --jobs 1", BAD_INPUT)
     if isinstance(error, OSError):
         _close_stdout()
         where = f"{error.filename}: " if error.filename else ""

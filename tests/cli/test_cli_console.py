@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -47,6 +50,38 @@ def test_json_is_ascii_and_knows_no_nan(capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(out) == {"name": "größe ☃", "x": 0.1 + 0.2}
     with pytest.raises(ValueError, match="JSON compliant"):
         console.print_json({"x": float("nan")})
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_an_encoding_without_our_signs_gets_plainer_ones(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """Tables, bars and names in any script are printed wherever stdout leads, and nothing is lost in silence."""
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding=encoding))
+    console.open_streams()
+    console.say("1 ± 2 ▁█ 深")
+    console.print_table(["name", "± 95 %"], [["深", "█"]])
+    sys.stdout.flush()
+    text = written.getvalue().decode(encoding)
+    assert text.splitlines()[0] == f"1 {'+-' if encoding == 'ascii' else '±'} 2 _# \\u6df1"
+    assert text.splitlines()[-1].rstrip().endswith("#")
+
+
+def test_streams_that_are_closed_swallow_what_they_are_given() -> None:
+    """`sbsim ... >&-` ends as it would with a reader."""
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        assert subprocess.run(f"{sys.executable} -m sbsim schema --kpis --json {closed}", shell=True, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a table is wider than the terminal its lines run on; text columns are folded."""
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("COLUMNS", "30")
+    console.print_table(["setting", "value", "meaning"], [["batching.max_batch_size", "1,234,567.125", "how many " * 9]], right=(1,))
+    out = capsys.readouterr().out
+    assert "batching.max_batch_size" in out
+    assert "1,234,567.125" in out
+    assert out.count("how many") == 9
+    assert max(map(len, out.splitlines()[1:])) < 70
 
 
 def test_warnings_go_to_stderr_and_can_be_silenced(capsys: pytest.CaptureFixture[str]) -> None:
