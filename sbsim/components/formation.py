@@ -23,7 +23,7 @@ line in the number of items, as the lane's calls took them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
@@ -91,7 +91,6 @@ class Formation:
         self._packer = Packer(UNITS * effort)
         self._n_sent = 0
         self._paid: dict[int, list[int]] = {}  # by group: nano-dollars billed, and what the same items cost each alone
-        self._unlike: dict[tuple[Hashable, Hashable], bool] = {}
 
     @property
     def packed(self) -> tuple[int, int, int]:
@@ -100,9 +99,7 @@ class Formation:
 
     def configure(self, similarity: Likeness, effort: float) -> None:
         """Other terms from now on; what was learnt of bills stays."""
-        if similarity is not self.similarity:
-            self.similarity = similarity
-            self._unlike.clear()
+        self.similarity = similarity
         self._packer.afford(UNITS * effort)
 
     def billed(self, call: Call) -> None:
@@ -177,21 +174,43 @@ class Formation:
 
     def _conflicts(self, items: Sequence[Item]) -> tuple[int, ...]:
         """For each item a bit mask of those it is not alike enough to be with; empty where all may be together."""
-        members: dict[tuple[int, float], int] = {}
+        of_shape: dict[int, dict[float, int]] = {}
         for k, item in enumerate(items):
-            kind = (item.content.shape, item.content.duration_s)
-            members[kind] = members.get(kind, 0) | 1 << k
-        unlike = {kind: sum(mask for other, mask in members.items() if other != kind and self._is_unlike(kind, other)) for kind in members}
+            durations = of_shape.setdefault(item.content.shape, {})
+            durations[item.content.duration_s] = durations.get(item.content.duration_s, 0) | 1 << k
+        shapes = {shape: sorted(durations.items()) for shape, durations in sorted(of_shape.items())}
+        everybody = (1 << len(items)) - 1
+        unlike = {
+            (shape, duration_s): everybody & ~sum(alike)
+            for shape, lengths in shapes.items()
+            for (duration_s, _), *alike in zip(lengths, *(self._alike(shape, lengths, other, shapes[other]) for other in shapes), strict=True)
+        }
         if not any(unlike.values()):
             return ()
         return tuple(unlike[item.content.shape, item.content.duration_s] for item in items)
 
-    def _is_unlike(self, a: tuple[int, float], b: tuple[int, float]) -> bool:
-        pair = (a, b) if a <= b else (b, a)
-        known = self._unlike.get(pair)
-        if known is None:
-            known = self._unlike[pair] = self.similarity.score(*a, *b) < self.similarity.threshold
-        return known
+    def _alike(self, shape: int, lengths: Sequence[tuple[float, int]], other: int, others: Sequence[tuple[float, int]]) -> list[int]:
+        """For each of the durations `lengths` of one shape the bit mask of those of another one that are alike enough.
+
+        Both are ascending, (seconds, bit mask). The nearer two durations, the more alike (see `components.similarity`), so those alike to one are a
+        stretch of the others, and a longer one's stretch begins and ends no earlier: two marks that only move on find them all.
+        """
+        score, threshold = self.similarity.score, self.similarity.threshold
+        if all(score(shape, lengths[a][0], other, others[b][0]) >= threshold for a, b in ((0, -1), (-1, 0))):
+            return [sum(mask for _, mask in others)] * len(lengths)
+        if score(shape, lengths[0][0], other, lengths[0][0]) < threshold:  # not even those of equal duration
+            return [0] * len(lengths)
+        found = []
+        begin = end = mask = 0
+        for duration_s, _ in lengths:
+            while end < len(others) and (others[end][0] <= duration_s or score(shape, duration_s, other, others[end][0]) >= threshold):
+                mask |= others[end][1]
+                end += 1
+            while begin < end and score(shape, duration_s, other, others[begin][0]) < threshold:
+                mask &= ~others[begin][1]
+                begin += 1
+            found.append(mask)
+        return found
 
     @staticmethod
     def _formed(
@@ -256,8 +275,8 @@ def _factor(terms: Terms, n_items: int) -> int:
 
 
 def _tariff(outlines: Sequence[Outline], terms: Terms) -> tuple[Tariff, tuple[int, ...], tuple[int, ...]]:
-    """(tariff, charge of each item, class of each item), in nano-dollars, with tiers in thousandths of them. Where fees or set-ups of a family differ,
-    the dearest counts, as it is billed."""
+    """(tariff, charge of each item, class of each item), in nano-dollars, with tiers in thousandths of them. Where fees or set-ups of a family
+    differ, the dearest counts, as it is billed."""
     families: dict[int, int] = {}
     classes = tuple(families.setdefault(outline.family, len(families)) for outline in outlines)
     setups = [0] * len(families)

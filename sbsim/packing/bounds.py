@@ -78,14 +78,17 @@ def l2(weights: Sequence[int], capacity: int) -> int:
 def clique(types: Types) -> int:
     """Items of which no two can share a batch, found greedily: those first that can share with the fewest."""
     apart = _apart(types)
-    weight = [sum(types.counts[u] for u in range(types.n) if mask >> u & 1) for mask in apart]
+    digits = [  # which types have this binary digit in their number of items: sums over a mask without a look at every type
+        sum(1 << t for t, n in enumerate(types.counts) if n >> digit & 1) for digit in range(max(types.counts, default=0).bit_length())
+    ]
+    weight = [sum((mask & has).bit_count() << digit for digit, has in enumerate(digits)) for mask in apart]
     order = sorted(range(types.n), key=lambda t: (-weight[t], t))
     best = 0
     for first in order[:8]:
-        chosen, size = [first], _alone(types, first)
+        fitting, size = apart[first], _alone(types, first)
         for t in order:
-            if t != first and all(apart[u] >> t & 1 for u in chosen):
-                chosen.append(t)
+            if fitting >> t & 1:
+                fitting &= apart[t]
                 size += _alone(types, t)
         best = max(best, size)
     return best

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
+from math import inf
 from operator import gt
 
 from sbsim.packing.instances import Pattern, Types
@@ -19,19 +20,27 @@ MOST_TRIES = 4
 """Numbers of batches that longest processing time is tried with."""
 
 
-def portfolio(types: Types, least: int) -> Iterator[list[Pattern]]:
-    """Packings, the quickest first; `least` bounds the number of batches from below."""
+def portfolio(types: Types, least: int, most_looks: float = inf) -> Iterator[list[Pattern]]:
+    """Packings, the most promising first.
+
+    least : bounds the number of batches from below. most_looks : after so many looks (of one type at one batch, about a microsecond) nothing further
+    is tried; the first packing is always made.
+    """
+    n_looks = 0.0
     if types.dimensions and types.n_sums <= 1 and types.is_plain and not types.has_setups and not types.conflicts:
         yield _best_fit_by_bisect(types)
         spread: Callable[[Types, int], list[Pattern] | None] = _spread_by_heap
     else:
         for order in _orders(types):
-            yield _best_fit(types, order)
+            yield (packed := _best_fit(types, order))
+            n_looks += types.n * len(packed) / 2  # half of the batches are full, and not looked at
+            if n_looks > most_looks:
+                return
         spread = _spread
     for m in range(least, min(least + MOST_TRIES, types.n_items)):
-        packed = spread(types, m)
-        if packed is not None:
-            yield packed
+        packed_evenly = spread(types, m)
+        if packed_evenly is not None:
+            yield packed_evenly
             break
 
 
@@ -113,30 +122,40 @@ class _Filling:
 
 
 def _orders(types: Types) -> list[list[int]]:
-    """Types in several orders, the "largest" first: share of the tightest limit, sum of shares, class by class, most conflicts."""
-    shares = [
-        [dimension.weights[t] / dimension.capacity if dimension.capacity else 0.0 for dimension in types.dimensions] or [0.0] for t in range(types.n)
-    ]
+    """Types in several orders, the "largest" first: class by class, share of the tightest limit, sum of shares, most conflicts."""
+    shares = _shares(types)
     load = [0.0] * types.n_classes
     for t, n in enumerate(types.counts):
         load[types.classes[t]] += n * max(shares[t])
-    keys: list[list[tuple[float, ...]]] = [
-        [(-max(shares[t]), -sum(shares[t]), t) for t in range(types.n)],
-        [(-sum(shares[t]), -max(shares[t]), t) for t in range(types.n)],
-    ]
+    keys: list[list[tuple[float, ...]]] = []
     if types.has_setups:
         keys.append([(-load[types.classes[t]], types.classes[t], -max(shares[t]), t) for t in range(types.n)])
         keys.append([(load[types.classes[t]], types.classes[t], -max(shares[t]), t) for t in range(types.n)])
+    keys.append([(-sum(shares[t]), -max(shares[t]), t) for t in range(types.n)])
     if types.conflicts:
         keys.append([(-types.conflicts[t].bit_count(), -max(shares[t]), t) for t in range(types.n)])
     orders = [sorted(range(types.n), key=key.__getitem__) for key in keys]
+    orders.insert(2 if types.has_setups else 0, _by_size(types))
     return [order for k, order in enumerate(orders) if order not in orders[:k]]
+
+
+def _by_size(types: Types) -> list[int]:
+    """The types that take most of their tightest limit first."""
+    shares = _shares(types)
+    return sorted(range(types.n), key=lambda t: (-max(shares[t]), -sum(shares[t]), t))
+
+
+def _shares(types: Types) -> list[list[float]]:
+    """For each type the share that one item takes of each limit."""
+    return [
+        [dimension.weights[t] / dimension.capacity if dimension.capacity else 0.0 for dimension in types.dimensions] or [0.0] for t in range(types.n)
+    ]
 
 
 def _best_fit(types: Types, order: Sequence[int]) -> list[Pattern]:
     """The next item goes where it adds least to the bill, of those to the fullest."""
     filling, batches = _Filling(types), list[_Batch]()
-    open_to: list[_Batch] = []
+    open_to, n_full = list[_Batch](), 0
     for t in order:
         n, anew = types.counts[t], filling.added_cost(_Batch(types), t)
         takers = [(filling.added_cost(batch, t), sum(batch.left), k) for k, batch in enumerate(open_to) if filling.room(batch, t, 1)]
@@ -144,18 +163,21 @@ def _best_fit(types: Types, order: Sequence[int]) -> list[Pattern]:
             if not n or added > anew:
                 break
             n -= filling.add(open_to[k], t, n)
+            n_full += filling.is_full(open_to[k])
         while n:
             batches.append(_Batch(types))
             open_to.append(batches[-1])
             n -= filling.add(batches[-1], t, n)
-        open_to = [batch for batch in open_to if not filling.is_full(batch)]
+            n_full += filling.is_full(batches[-1])
+        if 2 * n_full > len(open_to):
+            open_to, n_full = [batch for batch in open_to if not filling.is_full(batch)], 0
     return [batch.pattern for batch in batches]
 
 
 def _spread(types: Types, m: int) -> list[Pattern] | None:
     """The next item goes to the emptiest of m batches that takes it; None when some item finds no room."""
     filling, batches = _Filling(types), [_Batch(types) for _ in range(m)]
-    for t in _orders(types)[0]:
+    for t in _by_size(types):
         heap = [(-sum(batch.left), batch.n_items, k) for k, batch in enumerate(batches)]
         heapify(heap)
         for _ in range(types.counts[t]):

@@ -233,4 +233,12 @@ def _binding(instance: Instance) -> list[Dimension]:
 
 def _between_types(conflicts: Sequence[int], firsts: Sequence[int]) -> tuple[int, ...]:
     """Conflicts as bit masks over types: items of one type conflict with the same items, so the first speaks for all (and none with its own type)."""
-    return tuple(sum(1 << t for t, other in enumerate(firsts) if conflicts[item] >> other & 1) for item in firsts)
+    n = len(conflicts)
+    spoken = [n - 1 - item for item in reversed(firsts)]  # places of the first items in a mask that is written out
+    known: dict[int, int] = {}
+    for item in firsts:
+        mask = conflicts[item]
+        if mask not in known:
+            written = f"{mask:0{n}b}"
+            known[mask] = int("".join([written[place] for place in spoken]), 2)
+    return tuple(known[conflicts[item]] for item in firsts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import Literal
 
 from sbsim.packing.bounds import cost_bound, fewest_batches
@@ -116,12 +117,12 @@ def finished(instance: Instance, climb: Climb) -> Packed:
     return Packed(batches, cost, bound, climb.effort.is_timed_out and bound < cost, climb.rung)
 
 
-def solve(types: Types, effort: Effort, method: Method = "auto") -> Climb:
-    """Climb the ladder for merged items."""
+def solve(types: Types, effort: Effort, method: Method = "auto", most_looks: float = inf) -> Climb:
+    """Climb the ladder for merged items; `most_looks` limits how many greedy packings are made."""
     n_least = fewest_batches(types)
     bound = cost_bound(types, n_least)
     packings = list[list[Pattern]]()
-    for packed in portfolio(types, n_least):
+    for packed in portfolio(types, n_least, most_looks):
         packings.append(packed)
         if sum(types.cost(pattern) for pattern in packed) <= bound:
             break

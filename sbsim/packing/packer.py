@@ -13,6 +13,9 @@ from sbsim.packing.effort import Effort
 from sbsim.packing.instances import Instance
 from sbsim.packing.ladder import Climb, Method, Packed, finished, solve
 
+MOST_LOOKS = 2000
+"""Looks from which on no further greedy packing is made: a millisecond or two."""
+
 
 class Packer:
     """Packs instances within the same effort each.
@@ -49,7 +52,7 @@ class Packer:
         kind = instance.types.kind
         climb = self._known.pop(kind, None)
         if climb is None:
-            climb = solve(instance.types, Effort(self._units if may_climb else 0.0), self._method if may_climb else "greedy")
+            climb = solve(instance.types, Effort(self._units if may_climb else 0.0), self._method if may_climb else "greedy", MOST_LOOKS)
             self.n_climbed += climb.is_higher
             if not may_climb and climb.bound < climb.cost:
                 return finished(instance, climb)
