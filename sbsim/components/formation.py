@@ -246,13 +246,34 @@ class Formation:
 
     @staticmethod
     def _bound(outlines: Sequence[Outline], due: Sequence[bool], later: Sequence[int], terms: Terms, scale: int) -> int:
-        """What the objective is at least, in the tariff's unit: no item costs less than its share of a full batch, or than to wait, if it may."""
-        factor = min(factor for _, factor in terms.tiers)
-        total = 0
-        for outline, must, waiting in zip(outlines, due, later, strict=True):
-            share = scale * (outline.charge * factor // _MILLE) + scale * (outline.fee + outline.setup) // terms.max_size
-            total += share if must or share < waiting else waiting
-        return total
+        """What the objective is at least, in the tariff's unit: see `_floor`; fees by the item or for what is due, whichever is more."""
+        families: dict[int, list[int]] = {}
+        for k, outline in enumerate(outlines):
+            families.setdefault(outline.family, []).append(k)
+        return max(sum(_floor(outlines, due, later, terms, scale, mine, by_batch) for mine in families.values())
+                   + (scale * min(outline.fee for outline in outlines) * -(-sum(due) // terms.max_size) if by_batch else 0)
+                   for by_batch in (False, True))  # fmt: skip
+
+
+def _floor(
+    outlines: Sequence[Outline], due: Sequence[bool], later: Sequence[int], terms: Terms, scale: int, mine: Sequence[int], fees_are_paid: bool
+) -> int:
+    """What the items `mine` of one family cost at least beside fees that are paid already.
+
+    m due items need at least m / max_size batches, rounded up, and as many set-ups; the others may ride along there. Or every item that goes pays its
+    share of a full batch. Either is true of fees and of set-ups, each for itself; no item costs less than that, or than to wait, if it may.
+    """
+    factor = min(factor for _, factor in terms.tiers)
+    n_due = sum(due[k] for k in mine)
+    by_item, by_batch = 0, scale * min(outlines[k].setup for k in mine) * -(-n_due // terms.max_size)
+    for k in mine:
+        outline = outlines[k]
+        alone = scale * (outline.charge * factor // _MILLE)
+        riding = alone if fees_are_paid else alone + scale * outline.fee // terms.max_size
+        share = riding + scale * outline.setup // terms.max_size
+        by_item += share if due[k] else min(share, later[k])
+        by_batch += riding if due[k] else min(riding, later[k])
+    return max(by_item, by_batch)
 
 
 def _as_they_stand(groups: Sequence[Sequence[Item]], is_ready: Sequence[bool]) -> tuple[list[list[int]], list[list[int]]]:

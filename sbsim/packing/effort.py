@@ -31,7 +31,8 @@ class Effort:
 
     def spend(self, units: float) -> None:
         """Count work that was done."""
-        self.units -= units
+        if self.units < inf:
+            self.units -= units
 
     @property
     def seconds_left(self) -> float:

@@ -116,6 +116,37 @@ class Types:
         return self.counts, self.dimensions, self.classes, self.charges, self.conflicts, self.most_items, self.tariff, self.constant
 
     @cached_property
+    def parts(self) -> list[tuple[int, ...]]:
+        """The types in parts between which conflicts forbid every meeting: what is packed of one has nothing to do with the others."""
+        if not self.conflicts:
+            return [tuple(range(self.n))]
+        left, parts = (1 << self.n) - 1, []
+        while left:
+            part = border = left & -left
+            while border:
+                t = border.bit_length() - 1
+                meets = left & ~self.conflicts[t] & ~part
+                part |= meets
+                border = border & ~(1 << t) | meets
+            left &= ~part
+            parts.append(tuple(t for t in range(self.n) if part >> t & 1))
+        return parts
+
+    def only(self, mine: Sequence[int]) -> Types:
+        """Some of the types (ascending), numbered from 0, without the constant."""
+        conflicts = _between_types([self.conflicts[t] for t in range(self.n)], mine) if self.conflicts else ()
+        return Types(
+            members=tuple(self.members[t] for t in mine),
+            dimensions=tuple(dimension._replace(weights=tuple(dimension.weights[t] for t in mine)) for dimension in self.dimensions),
+            classes=tuple(self.classes[t] for t in mine),
+            charges=tuple(self.charges[t] for t in mine),
+            conflicts=conflicts if any(conflicts) else (),
+            most_items=self.most_items,
+            tariff=self.tariff,
+            constant=0,
+        )
+
+    @cached_property
     def by_class(self) -> dict[int, range]:
         """The types of each class that has items."""
         return {c: range(self.classes.index(c), self.classes.index(c) + self.classes.count(c)) for c in sorted(set(self.classes))}

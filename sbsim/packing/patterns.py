@@ -111,7 +111,8 @@ class Knapsack:
     def work(self, n_types: int, *, is_coarse: bool) -> float:
         """Units of effort that one pricing of so many types takes."""
         table = self._coarse if is_coarse else self._uncounted or self._inner
-        return n_types * (0.005 + table.cells * 3e-6)
+        n_steps = 1 if table is self._uncounted else len(self._steps)
+        return n_steps * n_types * (0.03 + table.cells * 3e-6)
 
 
 class _Table:

@@ -16,8 +16,9 @@ from sbsim.packing.solvers import best_pattern
 
 MOST_WORK = 0.2
 """Deterministic seconds of CP-SAT for one pattern."""
-MODELLED = 5.0
-"""Units that a question to CP-SAT takes before the search begins: 3 to 8 ms for 10 to 50 types, measured 2026-11-28."""
+MODELLED, MODELLED_PAIR = 5.0, 0.02
+"""Units that a question to CP-SAT takes before the search begins, and more for each pair of types: 3 ms for 10 types, 40 ms for 50, measured
+2026-11-28."""
 MOST_SETS = 16
 """Sets of types that may be together, each of which is priced by itself; CP-SAT takes over where there are more."""
 
@@ -70,10 +71,14 @@ class Selection:
         return best
 
     def _best(self, values: Values, counts: Sequence[int]) -> Priced:
+        n = sum(1 for n in counts if n)
+        model = MODELLED + MODELLED_PAIR * n * n
+        if self._effort.is_over(model):
+            return Priced(None, self._knapsack.ceiling(values, counts))
         best = Priced(None, -(1 << 61))
         for step in self._types.tariff.steps(self._types.most_items):
             priced, work = best_pattern(self._types, values, counts, step, work=self._work, seconds=self._effort.seconds_left)
-            self._effort.spend(1000 * work + MODELLED)
+            self._effort.spend(1000 * work + model)
             if priced.ceiling > best.ceiling:
                 best = Priced(priced.pattern or best.pattern, priced.ceiling)
             elif best.pattern is None:
@@ -83,7 +88,7 @@ class Selection:
     @property
     def _work(self) -> float:
         """Deterministic seconds that CP-SAT may take for the next question: what is left, as far as that is no more than `MOST_WORK`."""
-        return min(MOST_WORK, max(0.001, (self._effort.units - MODELLED) / 1000))
+        return min(MOST_WORK, max(0.001, self._effort.units / 1000))
 
     def _kept(self, pattern: Pattern, values: Values) -> Pattern:
         """What of a pattern may be together: the types that are worth most first."""

@@ -8,6 +8,11 @@ MOST_ITEMS = 10
 """Items up to which this takes no longer than a solver takes to start: 3**10 steps, about 20 ms."""
 
 
+def units(n_items: int) -> float:
+    """Units of effort that it takes."""
+    return float(3**n_items) / 3000
+
+
 def cheapest_partition(types: Types) -> list[Pattern]:
     """The cheapest packing of all."""
     items = [t for t, n in enumerate(types.counts) for _ in range(n)]
