@@ -39,7 +39,15 @@ Configs = Annotated[
     typer.Option("--config", metavar="FILE", help="Settings in place of the scenario's: yaml, json, toml or env (repeatable, the later one wins)."),
 ]
 
-Columns = Annotated[list[str] | None, typer.Option("--column", metavar="FIELD=COLUMN", help="Where a field stands in the file (repeatable).")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="FIELD=COLUMN",
+        help="Where a field stands in the file (repeatable): arrived_at, prompt, content_type, engine, resolution, duration, priority, tenant, "
+        "cost_usd, status, started_at, finished_at …; an unknown one lists them all.",
+    ),
+]
 Defaults = Annotated[
     list[str] | None, typer.Option("--default", metavar="FIELD=VALUE", help="What the file does not say, for every row (repeatable).")
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -143,6 +143,9 @@ def _show(described: Description) -> None:
     console.say(f"{described.path} ({described.format})")
     console.say()
     console.print_table(["traffic", ""], _facts(described), right=(1,))
+    if described.unused_columns:
+        console.say()
+        console.say(f"columns that nothing reads: {_listed(described.unused_columns)}; try --column FIELD=COLUMN")
     _show_over_time(described)
     _show_quantities({"gap_s": described.gaps_s, **described.sizes})
     for title, shares in (("class", described.classes), ("resolution", described.resolutions), ("style", described.styles)):
@@ -152,6 +155,11 @@ def _show(described: Description) -> None:
         _show_shares("ended", recorded.statuses)
         _show_shares("provider", recorded.providers)
         _show_quantities({"waited_s": recorded.waited_s, "took_s": recorded.took_s})
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return ", ".join(names[:MOST_SHOWN]) + more
 
 
 def _facts(described: Description) -> list[list[str]]:

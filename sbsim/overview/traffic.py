@@ -67,7 +67,7 @@ def _fullest_minute(arrived_at: NDArray[np.float64], span_s: float) -> float | N
     if span_s < _MINUTE_S or not arrived_at.size:
         return None
     counts = np.bincount((arrived_at // _MINUTE_S).astype(np.int64))
-    return float(counts.max()) / (arrived_at.size * _MINUTE_S / span_s)
+    return max(1.0, float(counts.max()) / (arrived_at.size * _MINUTE_S / span_s))  # the last minute may be cut short, and be the fullest
 
 
 def _repeats(prepared: Prepared) -> float:

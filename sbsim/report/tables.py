@@ -15,6 +15,9 @@ from sbsim.units import format_duration
 NOTHING = "-"
 """Shown where a number does not exist: a ratio over 0, a half-width of one replication."""
 
+_NO_SPREAD = 5e-10
+"""Half-widths below half a nano-dollar are the rounding of floats: all replications agree."""
+
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "requests": ("n_requests", "n_delivered", "n_failed", "n_refused", "n_pending"),
     "money": (
@@ -41,6 +44,9 @@ def figures(estimate: Estimate) -> tuple[str, str]:
     """Mean and half-width with the same decimals: those that show two digits of the half-width."""
     if estimate.mean is None:
         return NOTHING, NOTHING
+    if estimate.half_width is not None and estimate.half_width < _NO_SPREAD:
+        estimate = Estimate(estimate.mean, 0.0, estimate.n)
+        return _text(estimate.mean, _decimals(estimate)), "0"
     decimals = _decimals(estimate)
     return _text(estimate.mean, decimals), NOTHING if estimate.half_width is None else _text(estimate.half_width, decimals)
 

@@ -118,7 +118,8 @@ class Description:
     starts_at : calendar time of the first row in UTC, ISO 8601, or None for relative times. span_s : seconds from the first row to the last.
     rate_per_s : requests per second, n_rows / span_s; None without a span. gaps_s : seconds between consecutive arrivals; None for a single row.
     gap_cv : standard deviation of the gaps over their mean: 1 for a Poisson process, more for bursts. n_ties : gaps of 0 s.
-    peak_to_mean : the fullest minute (of those counted from the first row) over the mean of all minutes, the last one included as far as it goes.
+    peak_to_mean : the fullest minute (of those counted from the first row) over the mean of all minutes, the last one included as far as it goes;
+    at least 1, also where the fullest one would have been the last, which is cut short.
     classes : share of rows by "content type engine". priorities : share by name. styles, resolutions : rows by value, the most frequent first.
     n_tenants, n_jobs : distinct ones. n_contents : distinct contents by what rows say; rows that do not say it count one each.
     exact_repeats : share of rows that ask for what an earlier row asked for and may be given the same; None where no row says what it asks for.
@@ -227,7 +228,7 @@ def _peak_to_mean(arrived_at: NDArray[np.float64], span: float) -> float | None:
     if span <= 0:
         return None
     counts = np.unique(((arrived_at - arrived_at[0]) // _BIN_S).astype(np.int64), return_counts=True)[1]
-    return float(counts.max()) / (arrived_at.size * _BIN_S / max(span, _BIN_S))
+    return max(1.0, float(counts.max()) / (arrived_at.size * _BIN_S / max(span, _BIN_S)))
 
 
 def _contents(trace: Trace) -> tuple[int, float | None]:

@@ -55,7 +55,16 @@ def test_a_description_shows_how_much_how_bursty_of_what_and_how_often_the_same(
         r"10 to 100 s +100\.0%",
     ):
         assert re.search(fact, ended.out), fact
+    assert "columns that nothing reads" not in ended.out
     assert re.search(r"^[▁▂▃▄▅▆▇█ ]{10,}$", ended.out, re.MULTILINE)
+
+
+def test_columns_that_nothing_reads_are_named(inside: Command, tmp_path: Path) -> None:
+    """Whoever forgets to name a column sees which are left, and how to name them."""
+    (tmp_path / "t.csv").write_text("arrived_at,Text Prompt,note\n0,x,\n1,y,\n")
+    ended = inside("trace", "describe", "t.csv")
+    assert "columns that nothing reads: Text Prompt, note; try --column FIELD=COLUMN\n" in ended.out
+    assert "note; try" in inside("trace", "describe", "t.csv", "--column", "prompt=Text Prompt").out
 
 
 def test_the_recorded_bill_is_held_against_a_price_list(inside: Command, folder: Path) -> None:

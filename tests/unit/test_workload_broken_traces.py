@@ -65,6 +65,11 @@ BROKEN: dict[str, tuple[bytes | str, dict[str, Any], str]] = {
         {},
         r"t\.csv: no column 'arrived_at' for arrived_at; the file has: timestamp, content_type; try columns: \{arrived_at: timestamp\}",
     ),
+    "a column of arrivals by another name": (
+        "Job;Submitted At;Date of birth\n1;2;3\n",
+        {},
+        r"columns: \{arrived_at: Submitted At\}, or --column \"arrived_at=Submitted At\"",
+    ),
     "no header": ("1,image,8\n2,image,8\n", {}, r"no column 'arrived_at' for arrived_at; the file has: 1, image, 8"),
     "mapped to nothing": (
         "ts,prompt\n1,a\n",

@@ -34,6 +34,15 @@ def test_a_small_trace_by_hand(tmp_path):
     assert found.unused_columns == ("note",)
 
 
+def test_no_minute_is_the_fullest_with_less_than_the_mean(tmp_path):
+    """Where the last minute, which is cut short, is the densest, the fullest whole one is not said to hold less than a mean minute."""
+    path = tmp_path / "t.csv"
+    path.write_text("arrived_at\n" + "".join(f"{t}\n" for t in [0, 10, 60, 61, 62]))
+    assert describe(str(path)).peak_to_mean == 1.0
+    path.write_text("arrived_at\n" + "".join(f"{t}\n" for t in [0, 1, 2, 3, 60, 61, 120]))
+    assert describe(str(path)).peak_to_mean == pytest.approx(4 / 3.5)
+
+
 def test_repeats_count_rows_that_want_what_an_earlier_row_wanted(tmp_path):
     """Three wishes for x, one of y, two that say nothing: two repeats among six rows, four contents."""
     path = tmp_path / "t.csv"

@@ -454,6 +454,8 @@ def test_a_format_or_field_that_does_not_exist_is_refused(tmp_path):
         read_trace(path, format="mooncakes")
     with pytest.raises(ScenarioError, match=r"workload.columns.durations: unknown field.*try duration"):
         read_trace(path, columns={"durations": "s"})
+    with pytest.raises(ScenarioError, match=r"workload.columns.arival: unknown field.*try arrived_at"):  # not: arrived_at is missing
+        read_trace(written(tmp_path, "ts\n1\n"), columns={"arival": "ts"})
 
 
 # -- round trip --------------------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class BadRows:
         """Bad rows of one block, at most one fault a row. Raises TraceError for the first in the order of the file, unless bad rows are skipped."""
         for fault in sorted(faults):
             if not self.is_skipped:
-                raise TraceError(f"{self.where(fault)}; try correcting it, or on_bad_row: skip")
+                raise TraceError(f"{self.where(fault)}; try correcting it, or on_bad_row: skip (--skip-bad-rows)")
             self.n += 1
             if len(self.examples) < _N_SHOWN:
                 self.examples.append(self.where(fault))

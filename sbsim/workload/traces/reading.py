@@ -35,6 +35,8 @@ FORMATS: Mapping[str, TraceFormat] = {
 }
 _BLOCK = 65_536
 _NEVER_BY_NAME = ("blocks",)
+_INSTANTS = ("arriv", "submit", "request", "creat", "time", "stamp", "when", "date")
+"""What a column of arrivals may have in its name, the likeliest first."""
 """Fields of one format, under a name that other files have for other things."""
 
 
@@ -130,23 +132,26 @@ def _places(table: Rowed, known: TraceFormat, columns: dict[str, str], bad_rows:
         wanted = {**{name: name for name in names if Rows.is_field(name) and name not in wanted and name not in _NEVER_BY_NAME}, **wanted}
     is_there = known.unpack is not None or table.is_sparse
     wanted.update((name, column) for name, column in known.optional.items() if (is_there or column in table.columns) and name not in wanted)
-    for name, column in wanted.items():
-        is_needed = known.unpack is None and (not table.is_sparse or (name == "arrived_at" and not bad_rows.is_skipped))
-        if is_needed and column not in table.columns:
-            raise TraceError(_no_column(bad_rows.path, name, column, table.columns))
     unknown = [name for name in wanted if not Rows.is_field(name)]
     if unknown:
         raise ScenarioError(
             f"workload.columns.{unknown[0]}: unknown field of a request; allowed: {', '.join(Rows.names)}{nearest(unknown[0], Rows.names)}"
         )
+    for name, column in wanted.items():
+        is_needed = known.unpack is None and (not table.is_sparse or (name == "arrived_at" and not bad_rows.is_skipped))
+        if is_needed and column not in table.columns:
+            raise TraceError(_no_column(bad_rows.path, name, column, table.columns))
     return wanted
 
 
 def _no_column(path: str, name: str, column: str, columns: tuple[str, ...]) -> str:
-    near = get_close_matches(column, columns, 1, 0.5) or [each for each in columns if name == "arrived_at" and "time" in each.lower()][:1]
+    near = get_close_matches(column, columns, 1, 0.5)
+    if name == "arrived_at" and not near:
+        near = [each for word in _INSTANTS for each in columns if word in each.lower()]
     some = ", ".join(columns[:20]) + (", …" if len(columns) > 20 else "")
     fitting = [known for known, its in FORMATS.items() if its.generator is None and {*(its.needs or its.columns.values())} <= set(columns)]
-    suggestion = f"format: {fitting[0]}" if fitting else f"columns: {{{name}: {near[0] if near else 'NAME'}}}"
+    found = near[0] if near else "NAME"
+    suggestion = f"format: {fitting[0]}" if fitting else f'columns: {{{name}: {found}}}, or --column "{name}={found}"'
     return f"{path}: no column {column!r} for {name}; the file has: {some}; try {suggestion}"
 
 
