@@ -20,17 +20,20 @@ class Effort:
 
     Attributes
     ----------
+    spent : units spent so far, also where there is no limit to them.
     is_timed_out : whether it was the clock that stopped something, which makes an answer depend on the machine.
     """
 
     def __init__(self, units: float = inf, clock: Callable[[], float] | None = None, until: float = inf) -> None:
         self.units = units
+        self.spent = 0.0
         self.is_timed_out = False
         self._clock = clock
         self._until = until
 
     def spend(self, units: float) -> None:
         """Count work that was done."""
+        self.spent += units
         if self.units < inf:
             self.units -= units
 

@@ -18,6 +18,8 @@ from sbsim.packing.instances import Pattern, Types
 
 MOST_TRIES = 4
 """Numbers of batches that longest processing time is tried with."""
+LOOKS_FOR_TYPE = 10
+"""Looks that sorting a type in and putting it somewhere count for."""
 
 
 def portfolio(types: Types, least: int, most_looks: float = inf) -> Iterator[list[Pattern]]:
@@ -33,9 +35,11 @@ def portfolio(types: Types, least: int, most_looks: float = inf) -> Iterator[lis
     else:
         for order in _orders(types):
             yield (packed := _best_fit(types, order))
-            n_looks += types.n * len(packed) / 2  # half of the batches are full, and not looked at
+            n_looks += types.n * (LOOKS_FOR_TYPE + len(packed) / 2)  # half of the batches are full, and not looked at
             if n_looks > most_looks:
                 return
+        if n_looks + LOOKS_FOR_TYPE * types.n_items > most_looks:
+            return
         spread = _spread
     for m in range(least, min(least + MOST_TRIES, types.n_items)):
         packed_evenly = spread(types, m)

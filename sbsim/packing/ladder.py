@@ -20,7 +20,7 @@ from sbsim.packing.covers import full_cover, is_tight
 from sbsim.packing.effort import Effort
 from sbsim.packing.greedy import portfolio
 from sbsim.packing.instances import Instance, Pattern, Types
-from sbsim.packing.patterns import Knapsack
+from sbsim.packing.patterns import CELL_UNITS, MOST_CELLS, Knapsack
 from sbsim.packing.selection import Selection
 from sbsim.packing.solvers import assignment, cheapest_cover
 from sbsim.packing.subsets import MOST_ITEMS, cheapest_partition, units
@@ -31,10 +31,18 @@ MOST_NUMBERS = 600
 """Numbers (types x batches) up to which CP-SAT's assignment model is worth a try."""
 MOST_NUMBERS_WITH_SETUPS = 100
 """The same where there are set-ups: column generation branches on those, and needs the effort more."""
+ASSIGNMENT_UNITS = 100.0
+"""Units without which CP-SAT's assignment is not begun: with less it ends before it has found anything."""
 SHARE = 0.7
 """Part of the effort that column generation may take where CP-SAT's assignment can still follow."""
 MOST_NODES = 200
 """Branch and bound nodes of the integer program over patterns."""
+MASTER_UNITS = 2.0
+"""Units that column generation takes before its first answer."""
+PRICINGS = 20
+"""Times that the effort should suffice for a whole table: column generation needs some rounds."""
+LEAST_CELLS = 2_000
+"""Cells of a table however little the effort; fewer say nothing."""
 COVER_UNITS = 10.0
 """Units that the integer program takes at least: 8 to 25 ms for 50 to 150 patterns, measured 2026-11-28."""
 
@@ -171,13 +179,17 @@ def _in_parts(types: Types, effort: Effort, method: Method, most_looks: float) -
 def _columns(climb: Climb, packings: list[list[Pattern]]) -> None:
     types, effort = climb.types, climb.effort
     part = effort.part(SHARE if _is_assignable(climb) else 1.0)
-    units = part.units
-    columns = Columns(types, pricer(types, part), climb.packed, part)
+    before = part.units
+    prices = pricer(types, part)
+    if part.is_over(MASTER_UNITS + prices.work(types.n, is_coarse=True)):
+        return
+    part.spend(MASTER_UNITS)
+    columns = Columns(types, prices, climb.packed, part)
     for packed in packings:
         columns.add(packed)
     branching = Branching(columns, climb.packed, climb.bound)
     branching.run()
-    effort.spend(units - part.units)
+    effort.spend(before - part.units)
     effort.is_timed_out |= part.is_timed_out
     climb.improve(branching.packed, branching.bound, "columns")
     if climb.is_done:
@@ -194,16 +206,19 @@ def _columns(climb: Climb, packings: list[list[Pattern]]) -> None:
 
 
 def pricer(types: Types, effort: Effort) -> Pricer:
-    """A table, unless there are conflicts, or several dimensions of which it would be too coarse a picture."""
-    knapsack = Knapsack(types)
-    if types.conflicts or (types.n_sums > 1 and not knapsack.is_exact):
-        return Selection(types, effort)
+    """A table, unless there are conflicts, or several dimensions of which it would be too coarse a picture; little effort has to do with that."""
+    most_cells = int(min(MOST_CELLS, max(LEAST_CELLS, effort.units / (PRICINGS * CELL_UNITS * types.n))))
+    knapsack = Knapsack(types, most_cells)
+    if types.conflicts or (types.n_sums > 1 and not knapsack.is_exact and most_cells == MOST_CELLS):
+        return Selection(types, knapsack, effort)
     return knapsack
 
 
 def _is_assignable(climb: Climb) -> bool:
     """Whether CP-SAT's assignment is small enough to be worth a try, and the tariff linear."""
     types = climb.types
+    if climb.effort.is_over(ASSIGNMENT_UNITS):
+        return False
     most = MOST_NUMBERS_WITH_SETUPS if types.has_setups else MOST_NUMBERS
     return types.is_monotone and types.tariff.minimum <= types.tariff.fee and types.n * len(climb.packed) <= most
 

@@ -28,16 +28,15 @@ class Selection:
 
     Parameters
     ----------
-    types : what is to be packed. effort : charged for what CP-SAT does.
+    types : what is to be packed. knapsack : tables for them. effort : charged for what CP-SAT does.
     """
 
-    is_exact = True
-
-    def __init__(self, types: Types, effort: Effort) -> None:
+    def __init__(self, types: Types, knapsack: Knapsack, effort: Effort) -> None:
         self._types = types
         self._effort = effort
-        self._knapsack = Knapsack(types)
-        self._together = together(types, MOST_SETS) if types.conflicts and self._knapsack.is_exact else []
+        self._knapsack = knapsack
+        self._together = together(types, MOST_SETS) if types.conflicts else []
+        self.is_exact = knapsack.is_exact or not self._together
 
     def price(self, values: Values, counts: Sequence[int], *, is_coarse: bool) -> Priced:
         """The pattern within `counts` of each type that is worth most above its cost; where `is_coarse`, one that is worth something."""
@@ -52,7 +51,9 @@ class Selection:
 
     def ceiling(self, values: Values, counts: Sequence[int]) -> int:
         """More than no pattern within `counts` is worth above its cost."""
-        return self.price(values, counts, is_coarse=False).ceiling
+        if self._together:
+            return max(self._knapsack.ceiling(values, within) for within in self._within(counts))
+        return self._best(values, counts).ceiling
 
     def work(self, n_types: int, *, is_coarse: bool) -> float:
         """Units of effort that one pricing takes beside what CP-SAT is charged for."""
@@ -63,12 +64,15 @@ class Selection:
 
     def _best_of_sets(self, values: Values, counts: Sequence[int], *, is_coarse: bool) -> Priced:
         best = Priced(None, -(1 << 61))
-        for mask in self._together:
-            within = [n if mask >> t & 1 else 0 for t, n in enumerate(counts)]
-            if any(within):
-                priced = self._knapsack.price(values, within, is_coarse=is_coarse)
-                best = priced if priced.ceiling > best.ceiling else best
+        for within in self._within(counts):
+            priced = self._knapsack.price(values, within, is_coarse=is_coarse)
+            best = priced if priced.ceiling > best.ceiling else best
         return best
+
+    def _within(self, counts: Sequence[int]) -> Iterator[list[int]]:
+        """What of `counts` each set has."""
+        for mask in self._together:
+            yield [n if mask >> t & 1 else 0 for t, n in enumerate(counts)]
 
     def _best(self, values: Values, counts: Sequence[int]) -> Priced:
         n = sum(1 for n in counts if n)

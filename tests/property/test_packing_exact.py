@@ -159,7 +159,7 @@ def test_cp_sat_finds_the_pattern_that_is_worth_most() -> None:
         types = instance_of(any_kind(draw, 6)).types
         values = _values(draw, types)
         best = _best_by_listing(types, values)
-        priced = Selection(types, Effort(1e6)).price(values, types.counts, is_coarse=False)
+        priced = Selection(types, Knapsack(types), Effort(1e6))._best(values, types.counts)
         assert priced.ceiling >= best
         assert (priced.pattern is not None) == (best > 0)
         if priced.pattern is not None:

@@ -9,7 +9,7 @@ import pytest
 
 from sbsim.packing import Effort, Instance, Tariff
 from sbsim.packing.instances import Types
-from sbsim.packing.patterns import Values
+from sbsim.packing.patterns import Knapsack, Values
 from sbsim.packing.selection import Selection, together
 
 
@@ -52,7 +52,7 @@ def test_a_pattern_under_conflicts_is_worth_most(seed: int) -> None:
     if not types.conflicts:
         return
     values = Values([draw.randint(0, 12) for _ in range(types.n)], 0, [0] * types.n_classes, 1)
-    selection = Selection(types, Effort())
+    selection = Selection(types, Knapsack(types), Effort())
     assert selection._together
     best = 0
     for size in range(1, types.most_items + 1):
