@@ -1,7 +1,7 @@
 """Branch and price on how many batches there are and how many of them hold each class; at every node a dive looks for a better packing.
 
 Where set-ups make batches differ, the relaxation likes to use half a batch of a class, and its bound is 2 to 3 % low. The numbers of batches are
-whole, so the nodes below and above a fractional one share out all packings. Without set-ups there is nothing to branch on: the root is the only
+whole, so the nodes below and above a fractional one share out all packings; between dives the best packing is reworked and annealed. Without set-ups there is nothing to branch on: the root is the only
 node, and dives that begin differently are all that is left to try.
 """
 
@@ -11,6 +11,7 @@ from fractions import Fraction
 from heapq import heappop, heappush
 from math import floor
 
+from sbsim.packing.annealing import Annealing
 from sbsim.packing.columns import Columns, Relaxation, Uses, widest
 from sbsim.packing.diving import dive
 from sbsim.packing.instances import Pattern
@@ -40,34 +41,44 @@ class Branching:
         self._n_nodes = 0
         self._leaves: list[tuple[int, Uses | None, Relaxation]] = []
         self._reworking = Reworking(columns)
+        self._annealing = Annealing(self.types, columns.effort) if Annealing.suits(self.types) else None
 
     def run(self) -> None:
         """Search until the best packing is proven or the effort is over; with nothing left to branch on, for a number of dives."""
+        self._begin()
+        if self._is_done:
+            return
         self._open(widest(self.types, self.types.counts, self.best), self.bound)
         self._settle()
         n_dives = 0
         while not self._is_done and (self._heap or (self._leaves and (self.types.has_setups or n_dives < MOST_DIVES))):
             uses, relaxed = self._heap[0][2:] if self._heap else self._leaves[0][1:]
-            before = self.columns.effort.units
+            before = self.columns.effort.spent
             limits = _within(uses, widest(self.types, self.types.counts, self.best))
             packed = dive(self.columns, self.types.counts, relaxed, limits, below=self.best, turn=n_dives)
-            if packed is not None:
-                self.improve(packed)
+            self.improve(packed)
             n_dives += 1
             if not self._is_done:
-                self._rework(before - self.columns.effort.units)
+                self._improve_for(self.columns.effort.spent - before)
             if self._heap and not self._is_done:
                 low, _, uses, relaxed = heappop(self._heap)
                 self._split(low, uses, relaxed)
             self._settle()
 
-    def _rework(self, units: float) -> None:
-        """Spend as much on improving the best packing as a dive took."""
-        until = self.columns.effort.units - units
-        while self.columns.effort.units > until and not self._is_done:
-            packed = self._reworking.step(self.packed)
-            if packed is not None:
-                self.improve(packed)
+    def _begin(self) -> None:
+        """Where annealing suits, a round of it: what it finds at once needs no relaxation, and keeps the numbers of batches within closer limits."""
+        annealing = self._annealing
+        while annealing and not self._is_done and annealing.n_rounds <= 1:
+            self.improve(annealing.step(self.packed))
+
+    def _improve_for(self, units: float) -> None:
+        """Spend as much on improving the best packing in each other way as a dive took."""
+        effort = self.columns.effort
+        ways: list[Reworking | Annealing] = [self._reworking, self._annealing] if self._annealing else [self._reworking]
+        for way in ways:
+            until = effort.spent + units
+            while effort.spent < until and not self._is_done:
+                self.improve(way.step(self.packed))
 
     @property
     def _is_done(self) -> bool:
@@ -78,8 +89,10 @@ class Branching:
         """Whether no packing costs less than the best."""
         return self.bound >= self.best
 
-    def improve(self, packed: list[Pattern]) -> None:
-        """Take a packing if it is better."""
+    def improve(self, packed: list[Pattern] | None) -> None:
+        """Take a packing if there is one and it is better."""
+        if packed is None:
+            return
         cost = sum(self.types.cost(pattern) for pattern in packed)
         if cost < self.best:
             self.best, self.packed = cost, packed
