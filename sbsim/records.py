@@ -74,12 +74,12 @@ class Content:
     `key` is its exact identity (tenant included), `base` the same without the variant; `group` numbers its compatibility class (content type, engine,
     tenant) and `shape` its (resolution, style) within the preparer's list of shapes; `kind` stands for `facts` where they are looked up by (a
     number: the hash of a tuple costs as much as a short function); `offers` holds the lanes that serve it, cheapest first; where there are real-time
-    lanes, the batch APIs among them stand apart in `slow_offers`.
+    lanes, the batch APIs among them stand apart in `slow_offers`; `only_lane` is the one lane that serves it, -1 where there is a choice.
     """
 
     __slots__ = (
-        "base", "duration_s", "facts", "group", "individual_nano", "individual_usd", "key", "kind", "offers", "reusable", "serial", "shape",
-        "slow_offers",
+        "base", "duration_s", "facts", "group", "individual_nano", "individual_usd", "key", "kind", "offers", "only_lane", "reusable", "serial",
+        "shape", "slow_offers",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +105,7 @@ class Content:
         self.shape = shape
         self.offers = offers
         self.slow_offers = slow_offers
+        self.only_lane = offers[0].lane if len(offers) == 1 and not slow_offers else -1
         self.duration_s = facts.duration_s
         self.individual_nano = individual_nano
         self.individual_usd = individual_nano / 1e9

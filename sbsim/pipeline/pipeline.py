@@ -20,28 +20,25 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
 
 from sbsim.components.controller import Controller
-from sbsim.components.retry import RETRYABLE, Retry
+from sbsim.components.retry import Retry
 from sbsim.config import Config
 from sbsim.errors import StateError
 from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Fetch, Hit, Refuse
+from sbsim.pipeline.admission import Admission
+from sbsim.pipeline.answers import Answers
 from sbsim.pipeline.configure import controller_by, reconfigure
-from sbsim.pipeline.dispatch import BARRED, SLOW, Dispatcher
+from sbsim.pipeline.dispatch import SLOW, Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup
+from sbsim.pipeline.snapshot import snapshot
 from sbsim.pipeline.terms import Terms
-from sbsim.records import MEMORY, NEAR, READY, SERVED, URGENT, Batch, Call, Content, Entry, Item, Outcome, Request
-
-RESULT_MARGIN_S = 60.0
-"""Seconds before its URL dies that a result counts as dead."""
-_LANE_FAULTS = frozenset({"transient", "timed_out"})
-"""Errors that speak against a lane; what is wrong with a content does not, and a 429 says itself until when to wait."""
-_NO_VERDICT = frozenset({"rate_limited", "not_sent", "cancelled"})
+from sbsim.records import MEMORY, NEAR, READY, Batch, Call, Entry, Item, Outcome, Request
 
 
 class Pipeline:
@@ -71,10 +68,10 @@ class Pipeline:
         self.builder = dispatcher.builder
         self.dispatcher = dispatcher
         self.retry = retry
+        self.admission = Admission(dispatcher, terms.config)
+        self.answers = Answers(lookup, dispatcher, retry, self._deliver)
         self.n_submitted = self.n_delivered = self.n_failed = self.n_refused = self.n_cancelled = 0
-        self.n_hits = self.n_near_hits = self.n_refused_before = self.n_joined = self.n_retries = self.n_timed_out = self.n_backlogged = (
-            self.n_bisected
-        ) = self.n_slow = 0
+        self.n_hits = self.n_near_hits = self.n_refused_before = self.n_joined = self.n_retries = self.n_backlogged = self.n_slow = 0
         self._backlog: deque[Request] = deque()
         self.backlogged = array("q")  # serials of all that ever waited there: from their arrival on the limits held them
         self._n_active = 0  # pending requests beyond the backlog
@@ -175,22 +172,15 @@ class Pipeline:
             call.is_in_doubt = error == "timed_out" and lane.cancel != "running"  # what was stopped has ended for certain
         elif error == "rate_limited" and call.same_key_as is not None:
             call.is_in_doubt = call.same_key_as.is_in_doubt  # turned away: of the first sending it says nothing
-        self._judge(call, error, lane, now, out)
+        self.answers.judge(call, error, lane, now, out)
         if error is None:
             lane.service.add(now - call.sent_at)
-            self._succeed(call, outcome, now, out)
+            self.answers.succeed(call, outcome, now, out)
             if self.dispatcher.formation is not None:
                 self.dispatcher.formation.billed(call)
                 lane.running.add(len(call.items), outcome.usage.gpu_s)
         else:
-            if error == "not_sent":
-                self._put_back(call, outcome)
-            elif error == "permanent" and len(call.items) > 1:
-                self._bisect(call, now, out)
-            else:
-                if error == "rate_limited":
-                    lane.limiter.hold(now + outcome.retry_after_s)
-                self._again(call, call.items, error, outcome, now, out)
+            self.answers.fail(call, outcome, lane, now, out)
         if self.budget is not None:
             self.dispatcher.dispatch_all(now, out)
         elif len(lane.queue):
@@ -205,8 +195,8 @@ class Pipeline:
         for lane in self.lanes:
             if now >= lane.timeout_at:
                 for call in lane.overdue(now):
-                    self._time_out(call, lane, now, out)
-                    self._judge(call, "timed_out", lane, now, out)
+                    self.answers.time_out(call, lane, now, out)
+                    self.answers.judge(call, "timed_out", lane, now, out)
         if now >= self.lookup.due_at:
             for fetch in self.lookup.overdue(now):
                 self._ask_on(fetch, now, out)
@@ -275,47 +265,7 @@ class Pipeline:
 
     def snapshot(self) -> dict[str, int]:
         """Where the submitted requests are, and how often each mechanism fired."""
-        fired = {f"n_closed_by_{reason}": n for reason, n in self.builder.closed_by.items()}
-        return {
-            "n_submitted": self.n_submitted,
-            "n_delivered": self.n_delivered + self.n_hits + self.n_near_hits,
-            "n_failed": self.n_failed + self.dispatcher.n_gone,
-            "n_refused": self.n_refused,
-            "n_cancelled": self.n_cancelled,
-            "n_pending": self.n_pending,
-            "n_in_flight": len(self.dispatcher.in_flight),
-            "n_hits": self.n_hits,
-            "n_refused_before": self.n_refused_before,
-            "n_near_hits": self.n_near_hits,
-            "n_joined": self.n_joined,
-            "n_late_joins": self.builder.n_late_joins,
-            "n_resized": self.builder.n_resized,
-            "n_retries": self.n_retries,
-            "n_timed_out": self.n_timed_out,
-            "n_bisected": self.n_bisected,
-            "n_moves": 0 if self.controller is None else self.controller.n_moves,
-            "n_breaker_opened": sum(lane.breaker.n_opened for lane in self.lanes),
-            "n_probes": sum(lane.breaker.n_probes for lane in self.lanes),
-            "n_limits_learnt": sum(lane.limiter.n_learnt for lane in self.lanes),
-            "n_rerouted": self.dispatcher.n_rerouted,
-            "n_failed_over": self.dispatcher.n_failed_over,
-            "n_slow": self.n_slow,
-            "n_diverted": self.dispatcher.n_diverted,
-            "n_dropped": self.dispatcher.n_dropped,
-            "n_fetched": self.lookup.n_fetched,
-            "n_redis_hits": 0,
-            "n_cdn_hits": 0,
-            **{f"n_{tier.name}_hits": n for tier, n in zip(self.lookup.tiers, self.lookup.n_hits, strict=True)},
-            "n_slow_tiers": self.lookup.n_slow_tiers,
-            "n_stored": self.lookup.n_stored,
-            "n_backlogged": self.n_backlogged,
-            "n_inversions": self.dispatcher.n_inversions,
-            "n_starved": self.dispatcher.n_starved,
-            **self.dispatcher.formed(),
-            "n_held_by_limit": self.dispatcher.n_held_by_limit,
-            "n_held_by_budget": self.dispatcher.n_held_by_budget,
-            **fired,
-        }
+        return snapshot(self)
 
     def ready_batches(self) -> Iterator[Batch]:
         """Batches that wait for a gate."""
@@ -326,7 +276,7 @@ class Pipeline:
     def _follow(self, terms: Terms) -> None:
         """What the pipeline itself reads of its settings and its parts."""
         self.terms = terms
-        queue, routing, sizing = terms.config.queue, terms.config.routing, self.builder.sizing
+        queue, sizing = terms.config.queue, self.builder.sizing
         self.cache = self.lookup.cache
         self.budget = self.dispatcher.budget
         self._remembered = self.cache.get
@@ -335,12 +285,10 @@ class Pipeline:
         self._max_pending = queue.max_pending
         self._refuses_when_full = queue.on_full == "refuse"
         self._refuses_when_spent = terms.config.budget.on_spent == "refuse"
-        self._in_doubt = terms.config.retry.in_doubt
-        self._routing = routing.policy
-        self._may_wait = routing.batch_lane == "slack"
+        self.answers.in_doubt = terms.config.retry.in_doubt
         self.controller = controller_by(terms, self.controller)
-        self._barred_of: dict[Hashable, tuple[int, str]] = {}  # by kind of content
-        self._has_door = self.budget is not None or any(lane.limiter.has_size_limits for lane in self.lanes)
+        self.admission.follow(terms.config)
+        self._has_door = self.admission.has_door
 
     def _advance(self, now: float) -> float:
         if now > self._now:
@@ -349,57 +297,44 @@ class Pipeline:
 
     def _when_full(self, request: Request) -> Actions:
         if self._refuses_when_full:
-            self.n_refused += 1
-            return (Refuse((request,), "queue_full"),)
+            return self._refused(request, "queue_full")
         self._backlog.append(request)
         self.n_backlogged += 1
         self.backlogged.append(request.serial)
         return NOTHING
 
+    def _refused(self, request: Request, reason: str) -> Actions:
+        self.n_refused += 1
+        return (Refuse((request,), reason),)
+
     def _take_on(self, request: Request, now: float, together: list[Item] | None = None) -> Actions:
         """A request that memory could not answer joins work under way or becomes an item of its own, which waits in `together` where one is given."""
-        content = request.content
-        lookup = self.lookup
+        content, lookup = request.content, self.lookup
         if lookup.refused and lookup.is_refused(content.key, now):
-            self.n_refused += 1
             self.n_refused_before += 1
-            return (Refuse((request,), "moderated"),)
-        if len(content.offers) > 1 or content.slow_offers:
-            chosen = self._lane_for(request, now)
-            if isinstance(chosen, str):
-                self.n_refused += 1
-                return (Refuse((request,), chosen),)
-            lane, group = chosen
-        else:
-            lane, group = self.lanes[content.offers[0].lane], content.group
-            if self._has_door and (reason := self._refuses(content, lane, content.offers[0].most_nano)):
-                self.n_refused += 1
-                return (Refuse((request,), reason),)
-        service_s = lane.service.expected_s
-        coalescer = self.coalescer
-        if content.key in coalescer.items:
-            under_way = coalescer.find(request, now, service_s)
-            if under_way is not None and (not under_way.group & SLOW or group & SLOW or -inf < under_way.ends_at <= request.deadline_at):
-                self.n_joined += 1
-                self._n_active += 1
-                if coalescer.join(request, under_way):
-                    self._hurry(under_way, now)  # what is in flight cannot be hurried, but what waits to be sent again can
-                return NOTHING
+            return self._refused(request, "moderated")
+        lane, group = self.lanes[content.only_lane], content.group
+        if content.only_lane < 0 or self._has_door:
+            place = self.admission.place(request, now)
+            if isinstance(place, str):
+                return self._refused(request, place)
+            lane, group = place
+        if content.key in self.coalescer.items and self._joins(request, lane, group, now):
+            return NOTHING
         if self._has_near:
             entry = lookup.nearest(content, now)
             if entry is not None:
                 self.n_near_hits += 1
                 return (Hit(request, entry, NEAR),)
         item = Item(request)
-        if self._refuses_when_spent and self._is_spent(item, lane, now):
-            self.n_refused += 1
-            return (Refuse((request,), "over_budget"),)
+        if self._refuses_when_spent and self.admission.is_spent(item, lane, now):
+            return self._refused(request, "over_budget")
         self._n_active += 1
         item.lane = lane.index
         if group != content.group:
             item.group = group
             self.n_slow += bool(group & SLOW)
-        coalescer.open(item)
+        self.coalescer.open(item)
         if lookup.tiers and content.reusable:
             return [lookup.ask(item, 0, self.dispatcher.next_serial(), now)]
         if together is not None:
@@ -407,9 +342,19 @@ class Pipeline:
             return NOTHING
         return self._start(item, lane, now)
 
+    def _joins(self, request: Request, lane: Lane, group: int, now: float) -> bool:
+        """Work for this content is under way: the request joins it, if that may be in time. What waits for a batch API is joined by what can wait."""
+        under_way = self.coalescer.find(request, now, lane.service.expected_s)
+        if under_way is None or (under_way.group & SLOW and not group & SLOW and not -inf < under_way.ends_at <= request.deadline_at):
+            return False
+        self.n_joined += 1
+        self._n_active += 1
+        if self.coalescer.join(request, under_way):
+            self._hurry(under_way, now)  # what is in flight cannot be hurried, but what waits to be sent again can
+        return True
+
     def _start(self, item: Item, lane: Lane, now: float) -> Actions:
         """Nobody has it: the item looks for company."""
-        content = item.content
         builder = self.builder
         ready = builder.add(item, now, lane.service.expected_s)
         if ready is None:
@@ -418,7 +363,7 @@ class Pipeline:
             batch = item.batch
             if batch is not None and batch.state == READY:
                 self.dispatcher.promote(batch)
-                if len(content.offers) > 1:
+                if item.content.only_lane < 0:
                     self.dispatcher.watch(batch, now)
                 self._rearm(now)
             return NOTHING
@@ -437,76 +382,6 @@ class Pipeline:
         else:
             out.extend(self._start(item, self.lanes[item.lane], now))
 
-    def _refuses(self, content: Content, lane: Lane, most_nano: int | None) -> str | None:
-        """Why this content can never be sent on this lane, if so."""
-        if lane.limiter.has_size_limits and not lane.can_ever(content):
-            return "too_large"
-        if self.budget is not None and self.budget.needs_bound and most_nano is None:
-            return "no_bound"
-        return None
-
-    def _lane_for(self, request: Request, now: float) -> tuple[Lane, int] | str:
-        """The lane that the request's waiting is reckoned with, and its group; or why no lane could ever make it.
-
-        A batch API where the request can wait for it (its expected turnaround and the group's own waiting before the deadline), else the first lane
-        in health that the policy would take, all queues aside: where the batch goes is decided when it is ready.
-        """
-        content = request.content
-        barred, reason = 0, ""
-        if self._has_door:
-            known = self._barred_of.get(content.kind)
-            if known is None:
-                known = self._barred_of[content.kind] = self._barred(content)
-            barred, reason = known
-        group = content.group | barred << BARRED
-        if self._may_wait:
-            for offer in content.slow_offers:
-                lane = self.lanes[offer.lane]
-                done_at = now + self.builder.max_wait_s + lane.backlog_s() + lane.service.expected_s
-                if done_at <= request.deadline_at and lane.breaker.ready_at(now) <= now and not barred >> offer.lane & 1:
-                    return lane, group | SLOW
-        lanes = [self.lanes[offer.lane] for offer in content.offers if not barred >> offer.lane & 1]
-        if not lanes:
-            return reason
-        if self._routing == "single":
-            return min(lanes, key=lambda lane: lane.index), group
-        lanes = [lane for lane in lanes if lane.breaker.is_closed] or lanes
-        return (min(lanes, key=lambda lane: lane.service.expected_s) if self._routing == "fastest" else lanes[0]), group
-
-    def _barred(self, content: Content) -> tuple[int, str]:
-        """The lanes that could never make this content, a bit for each, and why the last of them could not."""
-        barred, reason = 0, ""
-        for offer in (*content.offers, *content.slow_offers):
-            why = self._refuses(content, self.lanes[offer.lane], offer.most_nano)
-            if why is not None:
-                barred |= 1 << offer.lane
-                reason = why
-        return barred, reason
-
-    def _judge(self, call: Call, error: str | None, lane: Lane, now: float, out: list[Action]) -> None:
-        """What an end says of its lane. A call that timed out was judged then, whatever its late answer is."""
-        if call.is_late and call.is_answered:
-            return
-        breaker = lane.breaker
-        if error in _NO_VERDICT:
-            breaker.let_go(call.serial)
-        elif error not in _LANE_FAULTS:
-            breaker.succeed(call.serial)
-        elif breaker.fail(call.serial, now):
-            self.dispatcher.fail_over(lane, now, out)
-
-    def _is_spent(self, item: Item, lane: Lane, now: float) -> bool:
-        """Whether some window of the budget has no room for a call of this item alone."""
-        budget = self.budget
-        if budget is None:
-            return False
-        cost, is_urgent = self.dispatcher.cost(lane, (item,), now), item.urgency == URGENT
-        if budget.ready_at(cost, is_urgent, now) <= now:
-            return False
-        budget.hold(cost, is_urgent, now)
-        self.dispatcher.n_held_by_budget += 1
-        return True
-
     def _control(self, controller: Controller, now: float, out: list[Action]) -> None:
         """The controller looks; where it moves something, that is a change of settings like any other."""
         knobs = controller.wake(self.terms.knobs(), self.n_submitted, self.n_hits + self.n_near_hits, now)
@@ -520,52 +395,6 @@ class Pipeline:
         self.dispatcher.hurry(item)
         self._rearm(now)
 
-    def _succeed(self, call: Call, outcome: Outcome, now: float, out: list[Action]) -> None:
-        """Deliver what has content, see to what has none."""
-        items = call.items
-        if call.is_late:
-            self.dispatcher.has_orphans = True  # its items may wait to be sent again
-        lacking = dict(outcome.failures) if outcome.failures else None
-        served: list[Item] = []
-        under_way = self.coalescer.items
-        cache, put, contents, n_bytes = self.cache, self.lookup.put, outcome.contents, outcome.n_bytes
-        dies_at = now + (outcome.life_s - RESULT_MARGIN_S)
-        expires_at = min(now + cache.ttl_s, dies_at)
-        stores = bool(self.lookup.tiers) and dies_at > now
-        made: list[tuple[Entry, Item]] = []
-        for index, item in enumerate(items):
-            if lacking is not None and index in lacking:
-                continue
-            content = item.content
-            value, size = None if contents is None else contents[index], 0.0 if n_bytes is None else n_bytes[index]
-            entry = Entry(content.key, expires_at, value, size, content.individual_nano, dies_at, content.serial)
-            if content.reusable:
-                if expires_at > now:
-                    put(entry, content, now)
-                if stores:
-                    made.append((entry, item))
-            if not item.done:
-                item.entry = entry
-                if item.rivals is None:  # the usual case of `dispatcher.close`, without two calls an item
-                    item.done = True
-                    item.batch = None  # no cycle of item and batch is left for the garbage collector
-                    if under_way.get(content.key) is item:
-                        del under_way[content.key]
-                    served.append(item)
-                else:
-                    served.extend(self.dispatcher.close(item))
-        if made:
-            out.extend(self.lookup.store([entry for entry, _ in made], [item for _, item in made]))
-        if served:
-            self._deliver(served, SERVED, call, out)
-        if lacking is not None:
-            final = {kind for kind in lacking.values() if kind not in RETRYABLE}
-            for kind in sorted(final):
-                self._again(call, [items[i] for i, k in lacking.items() if k == kind], kind, outcome, now, out)
-            again = [i for i, kind in lacking.items() if kind not in final]
-            if again:  # in one call: two would share their draws and their idempotency key
-                self._again(call, [items[i] for i in again], lacking[again[0]], outcome, now, out)
-
     def _deliver(self, items: list[Item], how: int, call: Call | None, out: list[Action]) -> None:
         n = 0
         for item in items:
@@ -575,84 +404,6 @@ class Pipeline:
         if self.controller is not None:
             self.controller.delivered(items, self._now)
         out.append(Deliver(items, how, call))
-
-    def _again(self, call: Call, items: list[Item], error: str, outcome: Outcome, now: float, out: list[Action]) -> None:
-        """Items came back without content: once more after a pause, or given up. Of a late answer only what was held for it is concerned."""
-        concerned = [item for item in items if not item.done and item.batch is call.batch]
-        if not concerned:
-            return
-        if not call.is_in_doubt or self.lanes[call.lane].idempotency == "none":
-            items = concerned  # else the body stays as it was, as its key does
-        for item in items:
-            item.n_sent += 1
-        delay_s = self.retry.delay(error, call.n_tries, outcome)
-        if delay_s is None:
-            if error == "moderated" or (error == "permanent" and len(call.items) == 1):
-                for item in items:
-                    self.lookup.refuse(item.content, now)
-            self.dispatcher.give_up(items, error, out)
-            return
-        at = now + delay_s
-        batch = self.builder.remake(call.batch, items, call.lane)
-        batch.parts = [items]
-        batch.path = call.path + "r"
-        batch.call = call
-        ends_at = at + self.lanes[call.lane].service.expected_s
-        for item in items:
-            item.ends_at = ends_at
-        self.retry.later(batch, at)
-
-    def _bisect(self, call: Call, now: float, out: list[Action]) -> None:
-        """The call as a whole was refused for good, and one of its items may be to blame: its halves are new calls, sent without a pause.
-
-        A poisoned item among n costs at most 2 ceil(log2 n) calls more.
-        """
-        items = [item for item in call.items if not item.done and item.batch is call.batch]
-        half = (len(items) + 1) // 2
-        self.n_bisected += 1
-        ends_at = now + self.lanes[call.lane].service.expected_s
-        halves = []
-        for digit, part in (("0", items[:half]), ("1", items[half:])):
-            if not part:
-                continue
-            for item in part:
-                item.n_sent += 1
-                item.ends_at = ends_at
-            batch = self.builder.remake(call.batch, part, call.lane)
-            batch.parts = [part]
-            batch.path = call.path + digit
-            batch.call = call
-            halves.append(batch)
-        for batch in halves:
-            self.dispatcher.enqueue(batch, now, out)
-
-    def _time_out(self, call: Call, lane: Lane, now: float, out: list[Action]) -> None:
-        """No answer in time: nobody knows whether the provider took it. Its slot and its reservation stay until the driver says how it ended."""
-        call.is_late = call.is_in_doubt = True
-        self.n_timed_out += 1
-        if lane.cancel == "running":
-            out.append(Abort(call))  # a definite end: its answer says what the work has cost, and decides whether it is tried again
-        elif lane.idempotency != "none" or self._in_doubt == "resend":
-            self._again(call, call.items, "timed_out", _UNKNOWN, now, out)
-        elif self._in_doubt == "fail":
-            self.dispatcher.give_up(call.items, "timed_out", out)
-        else:
-            for item in call.items:
-                item.ends_at = inf  # nobody with a deadline joins it
-
-    def _put_back(self, call: Call, outcome: Outcome) -> None:
-        """A shared limit had no room: the call was never sent. Its batch goes back to its place and is not tried before `retry_at`."""
-        lane = self.lanes[call.lane]
-        lane.limiter.hold(outcome.retry_at)
-        items = [item for item in call.items if not item.done and item.batch is call.batch]
-        if not items:
-            return  # nobody waits for it any more, or it is sent again already
-        batch = self.builder.remake(call.batch, items, call.lane)
-        for item in batch.items:
-            item.ends_at = -inf if item.n_sent == 0 else item.ends_at
-        batch.parts = [batch.items]
-        batch.call, batch.path = call.batch.call, call.batch.path
-        lane.queue.push(batch)
 
     def _abandon(self, item: Item, out: list[Action]) -> None:
         """Nobody waits for it: it leaves its group or queue; a call that carries nothing else is aborted where the provider allows it."""
@@ -674,6 +425,13 @@ class Pipeline:
     def _settle(self, now: float, actions: Actions) -> Actions:
         """The end of an input: given-up requests are counted off, the backlog comes in while there is room, the next wake is named."""
         out = actions
+        if self._backlog or self.dispatcher.n_gone:
+            out = self._let_in(now, list(actions))
+        self._rearm(now)
+        return out
+
+    def _let_in(self, now: float, out: list[Action]) -> Actions:
+        """Given-up requests are counted off; the backlog comes in while there is room."""
         while True:
             gone = self.dispatcher.n_gone
             if gone:
@@ -681,16 +439,14 @@ class Pipeline:
                 self.n_failed += gone
                 self._n_active -= gone
             if not self._backlog or self._n_active >= self._max_pending:
-                break
+                return out
             request = self._backlog.popleft()
             entry = self.cache.get(request.content.key, now)
             if entry is None:
-                out = [*out, *self._take_on(request, now)]
+                out.extend(self._take_on(request, now))
             else:
                 self.n_hits += 1
-                out = [*out, Hit(request, entry, MEMORY)]
-        self._rearm(now)
-        return out
+                out.append(Hit(request, entry, MEMORY))
 
     def _rearm(self, now: float) -> None:
         at = self.builder.due_at
@@ -708,6 +464,3 @@ class Pipeline:
             if lane.timeout_at < at:
                 at = lane.timeout_at
         self.wake_at = at if at > now else now
-
-
-_UNKNOWN = Outcome("timed_out")
