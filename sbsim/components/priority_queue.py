@@ -24,7 +24,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from sbsim.errors import ScenarioError
-from sbsim.records import Batch
+from sbsim.records import URGENT, Batch
 
 POLICIES = ("score", "fifo", "strict")
 _GONE = (-1.0, -1.0)
@@ -129,6 +129,13 @@ class PriorityQueue:
     def discard(self, batch: Batch) -> None:
         """A waiting batch waits no more."""
         self._leave(batch)
+
+    def first_urgent(self) -> Batch | None:
+        """The first of the urgent batches, wherever it stands; None when none waits."""
+        if not self._waiting[URGENT]:
+            return None
+        waiting = (entry for entry in self._heap if entry[3].rank is entry[4] and entry[3].queued_as == URGENT)
+        return min(waiting, key=lambda entry: entry[:3])[3]
 
     def passes_over(self, batch: Batch) -> bool:
         """Whether anything more urgent than `batch` waits here: who sends it now inverts priorities, as age and slack may have it."""

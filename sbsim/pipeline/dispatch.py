@@ -11,13 +11,13 @@ from heapq import heappop, heappush
 from math import inf, nextafter
 
 from sbsim.components.batch_builder import BatchBuilder
-from sbsim.components.budget import Budget, Cost
+from sbsim.components.budget import Budget, Cost, Ticket
 from sbsim.components.coalescer import Coalescer
 from sbsim.components.formation import Formation, Terms
 from sbsim.components.router import choose
 from sbsim.pipeline.actions import Action, Fail, Send
 from sbsim.pipeline.lane import Lane
-from sbsim.records import OPEN, READY, URGENT, Batch, Call, Item
+from sbsim.records import OPEN, READY, URGENT, Batch, Call, Demand, Item
 from sbsim.units import to_nano
 
 SLOW = 1 << 40
@@ -72,6 +72,7 @@ class Dispatcher:
         self.n_diverted = self.n_dropped = 0  # batches that went to another lane than first reckoned with; items that nobody waits for in time
         self.n_inversions = self.n_starved = 0  # calls that left before more urgent work, and after having been ready for longer than `queue.ageing`
         self.due_at = inf
+        self._is_short = False  # whether it was the budget that held what was last looked at
         self._at_risk: list[tuple[float, int, Batch]] = []  # waiting batches by the last instant at which another lane could make it
         self._routing = routing
         self._routes = len(self.lanes) > 1 and routing != "single"
@@ -92,7 +93,7 @@ class Dispatcher:
         queue.push(batch)
         if self._routes:
             self.watch(batch, now)
-        if len(queue) > 1 and queue.peek() is batch:  # else the head before it is still held
+        if len(queue) > 1 and self._is_next(lane, batch):  # else the head before it is still held
             self.dispatch(lane, now, out)
 
     def dispatch(self, lane: Lane, now: float, out: list[Action]) -> None:
@@ -102,11 +103,14 @@ class Dispatcher:
             if self._go(lane, batch, now, out):
                 queue.discard(batch)  # forming may have put another one before it
             elif queue.peek() is batch:  # else another one has become more pressing meanwhile
+                if self._is_short and batch.urgency > URGENT:
+                    self._spend_reserve(lane, now, out)
                 return
 
     def _go(self, lane: Lane, batch: Batch, now: float, out: list[Action]) -> bool:
         """Send the calls of `batch`, the next on its lane, one by one; False when a gate holds the next one, with `lane.blocked_until` set."""
         limiter, breaker, budget = lane.limiter, lane.breaker, self.budget
+        self._is_short = False
         while True:
             if limiter.n_in_flight >= limiter.concurrency:
                 lane.blocked_until = inf  # only an answer can help
@@ -125,10 +129,9 @@ class Dispatcher:
                 self.n_held_by_limit += 1
                 lane.blocked_until = ready_at
                 return False
-            reservation = None
+            ticket = None
             if budget is not None:
-                cost = self.cost(lane, part, now)
-                is_urgent = batch.urgency == URGENT
+                cost, is_urgent = self.cost(lane, part, now), batch.urgency == URGENT
                 if not budget.can_ever(cost, is_urgent):
                     if self._shrink(lane, batch, part, out):
                         continue
@@ -138,28 +141,49 @@ class Dispatcher:
                     budget.hold(cost, is_urgent, now)
                     self.n_held_by_budget += 1
                     self.held_by_budget.update(request.serial for item in part for request in item.requests)
+                    self._is_short = True
                     lane.blocked_until = ready_at
                     return False
-                reservation = budget.take(cost, now)
-            if batch.call is None:
-                self.n_inversions += lane.queue.passes_over(batch)
-                self.n_starved += now > batch.ready_at + lane.queue.ageing_s
-            rest = self._bind(lane, batch)
-            call = self._call(lane, batch, part, now)
-            call.reservation = reservation
-            limiter.take(call.serial, demand, now)
-            breaker.take(call.serial)
-            if self.formation is not None:
-                self.formation.sent(len(part))
-            self.in_flight[call.serial] = call
-            lane.watch(call)
-            ends_at = now + lane.service.expected_s
-            for item in part:
-                item.ends_at = ends_at
-            out.append(Send(call))
-            if not rest:
+                ticket = budget.take(cost, now)
+            if not self._send(lane, batch, part, demand, ticket, now, out):
                 lane.blocked_until = inf
                 return True
+
+    def _send(
+        self, lane: Lane, batch: Batch, part: list[Item], demand: Demand, ticket: Ticket | None, now: float, out: list[Action]
+    ) -> list[list[Item]]:
+        """The next call of `batch` passes the gates and leaves; what is left of the batch."""
+        if batch.call is None:
+            self.n_inversions += lane.queue.passes_over(batch)
+            self.n_starved += now > batch.ready_at + lane.queue.ageing_s
+        rest = self._bind(lane, batch)
+        call = self._call(lane, batch, part, now)
+        call.reservation = ticket
+        lane.limiter.take(call.serial, demand, now)
+        lane.breaker.take(call.serial)
+        if self.formation is not None:
+            self.formation.sent(len(part))
+        self.in_flight[call.serial] = call
+        lane.watch(call)
+        ends_at = now + lane.service.expected_s
+        for item in part:
+            item.ends_at = ends_at
+        out.append(Send(call))
+        return rest
+
+    def _spend_reserve(self, lane: Lane, now: float, out: list[Action]) -> None:
+        """The budget holds the head of the queue, which is not urgent: urgent work behind it goes, as far as what is kept for it reaches."""
+        while (batch := lane.queue.first_urgent()) is not None:
+            until = lane.blocked_until
+            has_gone = self._go(lane, batch, now, out)
+            lane.blocked_until = min(until, lane.blocked_until)
+            if not has_gone:
+                return
+            lane.queue.discard(batch)
+
+    def _is_next(self, lane: Lane, batch: Batch) -> bool:
+        """Whether a batch that waits could be what the lane sends next: the head, or urgent work that a budget may keep something for."""
+        return lane.queue.peek() is batch or (self.budget is not None and batch.urgency == URGENT)
 
     def cost(self, lane: Lane, part: Sequence[Item], now: float) -> Cost:
         """What a call of these items may cost if it is sent now."""
@@ -245,10 +269,10 @@ class Dispatcher:
             self.promote(batch)
 
     def promote(self, batch: Batch) -> None:
-        """A batch that waits may have become more pressing: it moves forward. As the head it is looked at anew in the wake that is due at once: what
-        held it, or who stood before it, may not hold it now (the budget keeps a reserve for urgent work)."""
+        """A batch that waits may have become more pressing: it moves forward. If it could be next it is looked at anew, in a wake due at once: what
+        held it, or who stood before it, may not hold it now."""
         lane = self.lanes[batch.lane]
-        if lane.queue.update(batch) and lane.queue.peek() is batch:
+        if lane.queue.update(batch) and self._is_next(lane, batch):
             lane.blocked_until = -inf
 
     def close(self, item: Item) -> list[Item]:

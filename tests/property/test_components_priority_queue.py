@@ -112,6 +112,7 @@ class AgainstSorting(RuleBasedStateMachine):
         assert len(self.queue) == len(order)
         assert list(self.queue) == order
         assert self.queue.peek() is (order[0] if order else None)
+        assert self.queue.first_urgent() is next((batch for batch in order if batch.urgency == 1), None)
         for batch in order:
             assert self.queue.passes_over(batch) == any(other.urgency < batch.urgency for other in order)
 

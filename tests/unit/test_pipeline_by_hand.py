@@ -256,3 +256,21 @@ def test_a_controller_survives_batches_that_have_lost_all_their_members():
     hand.answer(sent[0], 2.0)
     hand.answer(sent[1], 3.0)
     assert hand.pipeline.n_pending == 0
+
+
+@pytest.mark.parametrize("policy", ["fifo", "score", "strict"])
+def test_urgent_work_may_use_the_reserve_whoever_stands_before_it(policy):
+    """What the budget holds holds up no urgent work that the reserve can pay, wherever the queue has put it; everybody goes once, in order."""
+    hand = Hand(LIST, queue={"policy": policy, "ageing": 10}, budget={"limit": 4, "window": "24h", "reserve_urgent": 0.5})
+    for k in range(2):
+        (call,) = hand.submit(k, float(k))
+        hand.answer(call, k + 0.5)
+    assert hand.submit(2, 2.0) == []
+    (call,) = hand.submit(3, 3600.0, urgency=URGENT) + hand.wake(3600.0)
+    assert call.items[0].payer == 3
+    hand.answer(call, 3601.0)
+    (call,) = hand.submit(4, 7200.0, urgency=URGENT) + hand.wake(7200.0)
+    hand.answer(call, 7201.0)
+    assert hand.submit(5, 7300.0, urgency=URGENT) + hand.wake(7300.0) == []  # the reserve is spent as well
+    sent = hand.wake(400000.0)
+    assert sorted(call.items[0].payer for call in sent) == [2, 5]
