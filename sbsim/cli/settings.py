@@ -11,6 +11,8 @@ def written(value: object, unit: str) -> str:
 
     if value is None or value == ():
         return "none"
+    if isinstance(value, tuple):
+        return "; ".join(f"${each.limit:g} per {format_duration(each.window)}, {each.resets}, {each.kind}" for each in value)
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, float | int):

@@ -68,7 +68,7 @@ class Config(Model):
         plain: dict[str, dict[str, Any]] = {}
         for name in type(self).model_fields:
             section = getattr(self, name)
-            plain[name] = {key: _plain(getattr(section, key)) for key in type(section).model_fields}
+            plain[name] = {key: plain_value(getattr(section, key)) for key in type(section).model_fields}
         if self.rate_limit.is_unset:
             del plain["rate_limit"]["max_requests"], plain["rate_limit"]["time_window"]
         return plain
@@ -81,7 +81,8 @@ class Config(Model):
             raise refusal(error, Origins(where)) from None
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """A setting's value as JSON has it."""
     return [each.model_dump() for each in value] if isinstance(value, tuple) else value
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sbsim.config import Config
+from sbsim.config.config import plain_value
 from sbsim.overview.lanes import LaneLoad, LimitLoad, lane_loads
 from sbsim.overview.promises import LATE, OFTEN_LATE, Promise, promises
 from sbsim.overview.traffic import Traffic, traffic_of
@@ -45,7 +46,7 @@ class Overview:
             "is_cut": self.is_cut,
             "providers": [_plain_lane(lane) for lane in self.lanes],
             "promises": [asdict(promise) for promise in self.promises],
-            "settings": {path: {"default": default, "value": value} for path, (default, value) in self.settings.items()},
+            "settings": {path: {"default": plain_value(default), "value": plain_value(value)} for path, (default, value) in self.settings.items()},
             "objective": {"minimise": scenario.objective.minimise, "subject_to": [str(each) for each in scenario.objective.subject_to]},
             "search": {path: knob.model_dump(exclude_none=True) for path, knob in scenario.search.items()},
             "warnings": list(self.warnings),

@@ -50,6 +50,7 @@ def draw_waterfall(explained: Explanation, kind: str) -> bytes:
         axes.invert_yaxis()
         axes.axvline(0.0, color="black", linewidth=0.8)
         axes.set(xlabel="dollars a run (blue saves, orange costs; bars: 95 % intervals)", title=explained.study.scenario.name)
+        axes.use_sticky_edges = False  # bars that begin at the right edge would keep the margin away
         axes.margins(x=0.03)
         axes.grid(axis="x", alpha=0.3)
         return file_bytes(figure, kind)

@@ -26,6 +26,7 @@ def test_every_shipped_scenario_is_shown(inside: Command, name: str) -> None:
         assert words in ended.out
     for warning in document["warnings"]:
         assert warning in ended.out
+    assert "(limit=" not in ended.out  # a value as people write it, never an object
     assert all(limit["utilisation_full"] < 1 for lane in document["providers"] for limit in lane["limits"])
 
 
