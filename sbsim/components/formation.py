@@ -133,7 +133,7 @@ class Formation:
 
         go, wait = self._formed(instance, packed.batches, due, later, cost, terms.max_size)
         formed = sum(map(cost, go)) + sum(later[k] for batch in wait for k in batch)
-        greedy_go, greedy_wait = _as_they_stand(groups, is_ready)
+        greedy_go, greedy_wait = _as_they_stand(groups, is_ready, terms.max_size)
         greedy = sum(map(cost, greedy_go)) + sum(later[k] for batch in greedy_wait for k in batch)
         if greedy <= formed:
             go, wait, formed = greedy_go, greedy_wait, greedy
@@ -276,14 +276,18 @@ def _floor(
     return max(by_item, by_batch)
 
 
-def _as_they_stand(groups: Sequence[Sequence[Item]], is_ready: Sequence[bool]) -> tuple[list[list[int]], list[list[int]]]:
-    """Greedy formation, by numbers of items: what is ready goes as it is."""
+def _as_they_stand(groups: Sequence[Sequence[Item]], is_ready: Sequence[bool], max_size: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Greedy formation, by numbers of items: what is ready goes as it is, in as many calls as the lane needs for it."""
     go: list[list[int]] = []
     wait: list[list[int]] = []
     first = 0
     for group, goes in zip(groups, is_ready, strict=True):
-        (go if goes else wait).append(list(range(first, first + len(group))))
-        first += len(group)
+        after = first + len(group)
+        if goes:
+            go.extend(list(range(start, min(start + max_size, after))) for start in range(first, after, max_size))
+        else:
+            wait.append(list(range(first, after)))
+        first = after
     return go, wait
 
 

@@ -128,3 +128,13 @@ def test_a_rider_that_needs_a_set_up_of_its_own_waits():
     cut = Formation(Shapes()).cut([items], [True], [True, False, False], outlines, Terms(8, None, None, ((1, 1000),), 0))
     assert [[one.content.serial for one in batch] for batch in cut.go] == [[0, 1]]
     assert [[one.content.serial for one in batch] for batch in cut.wait] == [[2]]
+
+
+def test_a_group_larger_than_a_call_is_reckoned_in_calls():
+    """Of eight items in turns of two families four go in a call: greedy formation would pay both set-ups twice, the cut pays each once."""
+    items = [item(k, 130, k % 2, 1.0) for k in range(8)]
+    outlines = [Outline(10, 20, 100, k % 2) for k in range(8)]
+    formation = Formation(Shapes())
+    cut = formation.cut([items], [True], [True] * 8, outlines, Terms(4, None, None, ((1, 1000),), 0))
+    assert sorted([one.content.serial for one in batch] for batch in cut.go) == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert (formation.greedy_nano, formation.formed_nano, formation.bound_nano) == (2 * (20 + 200 + 40), 2 * (20 + 100 + 40), 2 * (20 + 100 + 40))
