@@ -1,8 +1,8 @@
 """Branch and price on how many batches there are and how many of them hold each class; at every node a dive looks for a better packing.
 
 Where set-ups make batches differ, the relaxation likes to use half a batch of a class, and its bound is 2 to 3 % low. The numbers of batches are
-whole, so the nodes below and above a fractional one share out all packings; between dives the best packing is reworked and annealed. Without set-ups there is nothing to branch on: the root is the only
-node, and dives that begin differently are all that is left to try.
+whole, so the nodes below and above a fractional one share out all packings. Without set-ups there is nothing to branch on: the root is the only
+node, and dives that begin differently are all that is left to try. Between dives the best packing is reworked and, where that suits, annealed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ WHOLE = 1e-4
 """How far from a whole number a number of batches may be and still count as one."""
 MOST_DIVES = 40
 """Dives where there is nothing left to branch on and batches are alike; where classes make them differ, as many as the effort allows."""
+
+BEGINNING = 0.15
+"""Part of the effort that annealing may take before the first relaxation, save for the run in which it is reached."""
 
 
 class Branching:
@@ -67,9 +70,10 @@ class Branching:
 
     def _begin(self) -> None:
         """Where annealing suits, a round of it: what it finds at once needs no relaxation, and keeps the numbers of batches within closer limits."""
-        annealing = self._annealing
-        while annealing and not self._is_done and annealing.n_rounds <= 1:
-            self.improve(annealing.step(self.packed))
+        effort = self.columns.effort
+        part, before = effort.part(BEGINNING), effort.spent
+        while self._annealing and self._annealing.n_rounds <= 1 and not (self._is_done or part.is_over(effort.spent - before)):
+            self.improve(self._annealing.step(self.packed))
 
     def _improve_for(self, units: float) -> None:
         """Spend as much on improving the best packing in each other way as a dive took."""
