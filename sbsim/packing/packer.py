@@ -13,8 +13,8 @@ from sbsim.packing.effort import Effort
 from sbsim.packing.instances import Instance
 from sbsim.packing.ladder import Climb, Method, Packed, finished, solve
 
-MOST_LOOKS = 2000
-"""Looks from which on no further greedy packing is made: a millisecond or two."""
+MOST_LOOKS = 800
+"""Looks from which on no further greedy packing is made: about a millisecond."""
 
 
 class Packer:
