@@ -1,7 +1,7 @@
 """The ladder: from bounds and greedy packings to column generation, up to the first rung that proves that nothing is cheaper.
 
 bounds and greedy -> (up to ten items) all subsets -> (nearly full batches) exact cover by full patterns -> column generation with dives, branching on
-numbers of batches where there are set-ups, and reworking of the best packing -> an integer program over the patterns found -> CP-SAT's assignment.
+numbers and annealing where there are set-ups, and reworking of the best packing -> an integer program over the patterns found -> CP-SAT's assignment.
 
 The answer always carries the best bound. It depends on the instance and the units of effort alone, unless a clock stopped it.
 """
