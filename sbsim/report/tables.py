@@ -45,8 +45,7 @@ def figures(estimate: Estimate) -> tuple[str, str]:
     if estimate.mean is None:
         return NOTHING, NOTHING
     if estimate.half_width is not None and estimate.half_width < _NO_SPREAD:
-        estimate = Estimate(estimate.mean, 0.0, estimate.n)
-        return _text(estimate.mean, _decimals(estimate)), "0"
+        return _text(estimate.mean, _decimals(Estimate(estimate.mean, 0.0, estimate.n))), "0"
     decimals = _decimals(estimate)
     return _text(estimate.mean, decimals), NOTHING if estimate.half_width is None else _text(estimate.half_width, decimals)
 
