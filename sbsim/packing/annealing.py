@@ -3,7 +3,8 @@
 Batches may hold more than their capacity on the way, at a price; a packing is found when none does and the set-ups cost little enough. With ten or
 more items in a batch there are far more packings than patterns that a relaxation can tell apart, and dives miss those that fill every batch: of
 the published set-up instances with 75 to 200 such items, at 5 s each, they ended at 144 and 164 where 136 and 157 are found here in about a second.
-With three or four items in a batch it is the other way round (33 of 147 proven optima missed by annealing alone), so that both take turns.
+With three or four items in a batch it is the other way round (annealing alone, at 2 s and with an overload of 2, missed 33 of 147 proven
+optima, most of that kind), so that both take turns.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sbsim.packing.instances import Pattern, Types
 HOT, COLD = 0.1, 0.004
 """Temperatures at the beginning and the end, as shares of what a batch costs."""
 OVERLOAD = 6.0
-"""What a batch's capacity too much costs, in batches: of ten hard set-up instances, 3 s each, no proven optimum was missed with 6, one with 4 or 8."""
+"""What a batch's capacity too much costs, in batches: of ten hard set-up instances, 3 s each, 6 missed no proven optimum, 4 and 8 one each."""
 FEWEST_MOVES = 40_000
 """Moves of a run at least; with half of it, runs ended 0.3 instead of 0.2 % above the best known on the same ten."""
 MOVES_AN_ITEM = 200
