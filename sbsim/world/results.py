@@ -21,7 +21,8 @@ class Results:
     def __init__(self, result: Result, limits: Sequence[Limit] = ()) -> None:
         self._life_s = float(result.expires)
         self.is_inline = result.as_ == "inline" and any(result.bytes)
-        told = tuple((limit.unit, limit.n, limit.per or None) for limit in limits if not limit.known and limit.on_excess == "reject")
+        hidden = [limit for limit in limits if not limit.known and limit.on_excess == "reject"]
+        told = tuple((limit.unit, limit.n, limit.per) for limit in hidden if limit.per)  # headers tell of windows, never of what is held at once
         self.limits_seen = told or None
         self._plain = Outcome(
             life_s=self._life_s, limits_seen=self.limits_seen
