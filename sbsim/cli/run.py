@@ -100,9 +100,10 @@ def _show(study: Study, every: bool) -> None:
     console.print_table(list(KPI_COLUMNS), kpi_rows(study.kpis, every=every), right=(1, 2))
     formed = study.formation
     if formed is not None and formed["n_cuts"]:
-        left = (
-            f"greedy formation left ${formed['greedy_usd'] - formed['formed_usd']:,.2f} on the table, and ${formed['formation_gap_usd']:,.2f} at most"
-        )
+        greedy, gap = formed["greedy_usd"], formed["formation_gap_usd"]
+        saved = greedy - formed["formed_usd"]
+        share, most = (part / greedy if greedy else 0.0 for part in (saved, gap))
+        left = f"greedy formation left ${saved:,.2f} ({share:.1%}) on the table, and ${gap:,.2f} ({most:.1%}) at most, over all replications"
         console.say()
         console.say(f"formation: {formed['n_cuts']:,} cuts, {formed['n_remembered']:,} remembered, {formed['n_solved']:,} solved; {left}")
     near = study.near_duplicates

@@ -81,7 +81,9 @@ class Formation:
 
     Attributes
     ----------
-    n_cuts : cuts made. greedy_nano, formed_nano, bound_nano : their objective by greedy formation, as formed, and what it is at least.
+    n_cuts : cuts made.
+    greedy_nano, formed_nano, bound_nano : the objective by greedy formation, as formed, and at least. What waits is in the objective of cut
+        after cut, so each item that was sent counts once: with its share of the last cut that it was in.
     """
 
     def __init__(self, similarity: Likeness, effort: float = 1.0) -> None:
@@ -90,6 +92,7 @@ class Formation:
         self.greedy_nano = self.formed_nano = self.bound_nano = 0
         self._packer = Packer(UNITS * effort)
         self._n_sent = 0
+        self._last: dict[int, list[int]] = {}  # by group: the last cut's three objectives, its items, and how many of them have not been sent
         self._paid: dict[int, list[int]] = {}  # by group: nano-dollars billed, and what the same items cost each alone
 
     @property
@@ -108,9 +111,17 @@ class Formation:
         paid[0] += call.bill_nano
         paid[1] += sum(item.content.individual_nano for item in call.items)
 
-    def sent(self, n_items: int) -> None:
-        """So many items have left."""
+    def sent(self, n_items: int, group: int | None = None) -> None:
+        """So many items have left, of a class that was cut where `group` names one."""
         self._n_sent += n_items
+        if group not in self._last:
+            return
+        greedy, formed, bound, n_cut, n_left = last = self._last[group]
+        before, after = n_cut - n_left, n_cut - max(0, n_left - n_items)
+        self.greedy_nano += greedy * after // n_cut - greedy * before // n_cut
+        self.formed_nano += formed * after // n_cut - formed * before // n_cut
+        self.bound_nano += bound * after // n_cut - bound * before // n_cut
+        last[4] = n_cut - after
 
     def cut(self, groups: Sequence[Sequence[Item]], is_ready: Sequence[bool], due: Sequence[bool], outlines: Sequence[Outline], terms: Terms) -> Cut:
         """What goes now and what waits.
@@ -141,9 +152,7 @@ class Formation:
         if all(due):
             bound = max(bound, int(packed.bound * scale))
         self.n_cuts += 1
-        self.greedy_nano += greedy // scale
-        self.formed_nano += formed // scale
-        self.bound_nano += min(bound, formed) // scale
+        self._last[items[0].group] = [greedy // scale, formed // scale, min(bound, formed) // scale, len(items), len(items)]
         return Cut([[items[k] for k in batch] for batch in go], [[items[k] for k in batch] for batch in wait])
 
     # -- steps -------------------------------------------------------------------------------------------------------------

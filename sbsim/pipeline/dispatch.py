@@ -162,7 +162,7 @@ class Dispatcher:
         lane.limiter.take(call.serial, demand, now)
         lane.breaker.take(call.serial)
         if self.formation is not None:
-            self.formation.sent(len(part))
+            self.formation.sent(len(part), batch.group)
         self.in_flight[call.serial] = call
         lane.watch(call)
         ends_at = now + lane.service.expected_s

@@ -39,7 +39,8 @@ class Study:
     near_duplicates : over all replications `n_hits`, `n_wrong` and `wrong_share_at_most` (95 %, one-sided), the last two None where nobody knows what
     prompts mean; None without a hit.
     formation : over all replications, of `batching.formation: optimal` (None otherwise): how many cuts it made, packings it asked for, remembered and
-    solved, and the objective of those cuts in dollars: by greedy formation, as formed, and at least; `formation_gap_usd` is greedy - bound.
+    solved, and the objective of those cuts in dollars, each item counted once: by greedy formation, as formed, and at least; `formation_gap_usd` is
+    greedy - bound.
     """
 
     scenario: Scenario

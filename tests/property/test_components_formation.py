@@ -93,6 +93,9 @@ def test_a_cut_is_between_its_bound_and_greedy_formation(given_cut):
     formation = Formation(Shapes())
     later = dict(zip((one.content.serial for one in items), (1000 * nano for nano in formation._expected(items, outlines, terms)), strict=True))
     cut = formation.cut(groups, is_ready, due, outlines, terms)
+    for _ in items:  # one by one they leave
+        formation.sent(1, items[0].group)
+    formation.sent(1, items[0].group)  # and one that was in no cut
     placed = [one for batch in (*cut.go, *cut.wait) for one in batch]
     assert sorted(one.content.serial for one in placed) == sorted(outline_of)
     must = {one.content.serial for one, is_due in zip(items, due, strict=True) if is_due}
@@ -137,4 +140,5 @@ def test_a_group_larger_than_a_call_is_reckoned_in_calls():
     formation = Formation(Shapes())
     cut = formation.cut([items], [True], [True] * 8, outlines, Terms(4, None, None, ((1, 1000),), 0))
     assert sorted([one.content.serial for one in batch] for batch in cut.go) == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    formation.sent(8, items[0].group)
     assert (formation.greedy_nano, formation.formed_nano, formation.bound_nano) == (2 * (20 + 200 + 40), 2 * (20 + 100 + 40), 2 * (20 + 100 + 40))
