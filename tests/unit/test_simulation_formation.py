@@ -70,7 +70,7 @@ def test_what_greedy_left_is_between_nothing_and_the_gap(styled: tuple[Study, St
 
 
 def test_every_item_counts_once(styled: tuple[Study, Study]) -> None:
-    """However many cuts an item waits through, what was formed is what was billed, within 15 %: some left without a cut, some cuts were a forecast."""
+    """However many cuts an item waits through, what was formed is what was billed, to 15 %: some left without a cut, some cuts were a forecast."""
     formed = styled[1].formation
     assert formed is not None
     assert formed["formed_usd"] == pytest.approx(sum(run.kpis["provider_cost_usd"] or 0 for run in styled[1].replications), rel=0.15)
