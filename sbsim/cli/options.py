@@ -90,10 +90,15 @@ def figure_kind(path: Path) -> str:
 
 
 def load_scenario(name: str, sets: list[str] | None, configs: list[Path] | None) -> ScenarioModel:
-    """The scenario with everything the command line changes in it."""
+    """The scenario with everything the command line changes in it; what it minimises and asks for are KPIs that there are."""
+    from sbsim.measure import find_kpi
     from sbsim.scenario import load
 
-    return load(name, sets=sets or [], configs=configs or [])
+    loaded = load(name, sets=sets or [], configs=configs or [])
+    find_kpi(loaded.objective.minimise, where=f"{name}: objective.minimise")
+    for k, constraint in enumerate(loaded.objective.subject_to):
+        find_kpi(constraint.kpi, where=f"{name}: objective.subject_to[{k}]")
+    return loaded
 
 
 def n_jobs(jobs: int | None) -> int:

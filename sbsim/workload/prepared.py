@@ -24,7 +24,7 @@ from sbsim.errors import ScenarioError
 from sbsim.pipeline.prepare import Preparer
 from sbsim.pricing import PriceBook
 from sbsim.records import NORMAL, Content, ContentRequest, Request
-from sbsim.scenario import Scenario
+from sbsim.scenario import Scenario, Workload
 from sbsim.seeds import Draws
 from sbsim.workload.columns import Columns, joined, no_jobs, requests_of
 from sbsim.workload.contents import SyntheticContents
@@ -38,6 +38,8 @@ _REMEMBERED = 3_000_000
 """Requests and contents kept for further runs, over all remembered workloads: some 300 MB."""
 
 
+MOST_EXPECTED = 3e7
+"""Requests of a synthetic study at most: some 5 GB."""
 _memory = Memory(_REMEMBERED)
 
 
@@ -205,6 +207,7 @@ def _from_draws(scenario: Scenario, preparer: Preparer, draws: Draws) -> Prepare
     deadlines_s = np.array([inf, *(scenario.sla[urgency].deadline for urgency in (1, 2, 3))])
     horizon = inf if scenario.horizon is None else scenario.horizon
     most = inf if scenario.requests is None else scenario.requests
+    _require_room(workload, horizon, most)
     parts: list[Columns] = []
     n, size = 0, _FIRST_PIECE
     while True:
@@ -230,6 +233,19 @@ def _from_draws(scenario: Scenario, preparer: Preparer, draws: Draws) -> Prepare
         class_names=tuple(spec.name for spec in workload.classes),
         tenant_names=_tenant_names(workload.tenants.count),
     )
+
+
+def _require_room(workload: Workload, horizon_s: float, most: float) -> None:
+    """Refuses traffic of which no machine would see the end."""
+    arrivals = workload.arrivals
+    assert arrivals is not None
+    rate = max(arrivals.rates) if arrivals.rates is not None else arrivals.rate or 0.0
+    expected = min(rate * horizon_s, most) if rate else most
+    if expected > MOST_EXPECTED:
+        raise ScenarioError(
+            f"workload.arrivals: some {expected:.2g} requests are expected, and a run can hold {MOST_EXPECTED:.0e}; try a lower rate, a shorter horizon, "
+            "or requests: 100000"
+        )
 
 
 def _columns(wanted: Wanted, contents: SyntheticContents, deadlines_s: NDArray[np.float64]) -> Columns:

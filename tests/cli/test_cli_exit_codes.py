@@ -128,3 +128,11 @@ def test_an_interrupt_is_130_without_a_traceback() -> None:
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-1].startswith("sbsim: interrupted")
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["run", "show"])
+def test_an_objective_that_is_no_kpi_is_refused_by_every_command(inside: Command, command: str) -> None:
+    """Not only by the one that minimises it."""
+    code, out, err = inside(command, "quickstart", "--set", "objective.minimise=total_cost")
+    assert (code, out) == (2, "")
+    assert "objective.minimise: 'total_cost' is not a KPI; try total_cost_usd" in err
