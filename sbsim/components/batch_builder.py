@@ -51,8 +51,8 @@ class BatchBuilder:
     """
 
     __slots__ = (
-        "_agenda", "_home", "_joinable", "_serial", "_step", "closed_by", "closes_over", "due_at", "late_join", "max_duration_s", "max_size", "max_usd",
-        "max_wait_s", "n_late_joins", "n_open", "n_resized", "similarity", "sizing",
+        "_agenda", "_home", "_joinable", "_serial", "_step", "closed_by", "closes_over", "due_at", "late_join", "max_duration_s", "max_size",
+        "max_usd", "max_wait_s", "n_late_joins", "n_open", "n_resized", "similarity", "sizing",
     )  # fmt: skip
 
     def __init__(

@@ -134,8 +134,10 @@ class PriceBook:
         return self._bill_in_full([book.get(item.content.kind) or self._meet(item.content) for item in items], gpu_s)[0]
 
     def outline(self, content: Content) -> tuple[int, int, int, int, int]:
-        """What a content asks of a call's bill, whole nano-dollars before tiers and minimum: (its own charge, the call's fee, the set-up of its family,
-        a second of GPU time, the number of its family), the factor included."""
+        """What a content asks of a call's bill, whole nano-dollars before tiers and minimum, the factor included.
+
+        (its own charge, the call's fee, the set-up of its family, a second of GPU time, the number of its family).
+        """
         price = self._meet(content).price
         up, down = self._factor
         charge, fee, setup = (rounded(part * up, NANO * down) for part in (price.exact, price.fee, price.setup))

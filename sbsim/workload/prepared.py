@@ -243,8 +243,8 @@ def _require_room(workload: Workload, horizon_s: float, most: float) -> None:
     expected = min(rate * horizon_s, most) if rate else most
     if expected > MOST_EXPECTED:
         raise ScenarioError(
-            f"workload.arrivals: some {expected:.2g} requests are expected, and a run can hold {MOST_EXPECTED:.0e}; try a lower rate, a shorter horizon, "
-            "or requests: 100000"
+            f"workload.arrivals: some {expected:.2g} requests are expected, and a run can hold {MOST_EXPECTED:.0e}; "
+            "try a lower rate, a shorter horizon, or requests: 100000"
         )
 
 

@@ -231,7 +231,8 @@ def test_the_family_exercises_every_mechanism():
     never = [
         name
         for name, n in fired.items()
-        if n == 0 and name not in ("n_cancelled", "n_in_flight", "n_pending", "n_closed_by_flush", "n_closed_by_cost", "n_closed_by_duration")
+        if n == 0
+        and name not in ("n_cancelled", "n_in_flight", "n_pending", "n_closed_by_flush", "n_closed_by_cost", "n_closed_by_duration")
         and not name.startswith("n_packings")
     ]
     assert not never

@@ -21,9 +21,9 @@ def test_every_mechanism_fires(runs):
     scenario, finished = runs
     fired = {name: sum(one.log.counters[name] for one in finished) for name in finished[0].log.counters}
     mechanisms = (
-        "n_hits", "n_near_hits", "n_joined", "n_late_joins", "n_refused_before", "n_resized", "n_retries", "n_bisected", "n_moves", "n_breaker_opened",
-        "n_probes", "n_limits_learnt", "n_slow", "n_fetched", "n_stored", "n_held_by_limit", "n_held_by_budget", "n_cuts", "n_closed_by_size",
-        "n_closed_by_due", "n_provider_unavailable", "n_provider_changes", "n_provider_cold_starts",
+        "n_hits", "n_near_hits", "n_joined", "n_late_joins", "n_refused_before", "n_resized", "n_retries", "n_bisected", "n_moves",
+        "n_breaker_opened", "n_probes", "n_limits_learnt", "n_slow", "n_fetched", "n_stored", "n_held_by_limit", "n_held_by_budget",
+        "n_cuts", "n_closed_by_size", "n_closed_by_due", "n_provider_unavailable", "n_provider_changes", "n_provider_cold_starts",
     )  # fmt: skip
     assert not [name for name in mechanisms if fired[name] == 0]
     assert not [warning for warning in simulate(scenario, replications=2).warnings if "never fired" in warning]

@@ -76,7 +76,7 @@ def test_balanced_spreads_by_load():
 def test_an_outage_moves_work_to_the_other_lane_and_back():
     """While the cheap lane is down the breaker keeps work away from it: a probe per cooldown, nothing is lost, and afterwards it is used again."""
     scenario = two_lanes(cheap={"failures": {"outages": [{"at": 50, "for": 60}]}}, routing={"cooldown": 10, "allowed_failures": 2})
-    (cheap, dear), finished = lanes_used(scenario)
+    (_, dear), finished = lanes_used(scenario)
     counters = finished.log.counters
     assert counters["n_failed"] == 0
     assert counters["n_breaker_opened"] >= 5
