@@ -142,24 +142,22 @@ def _spread(times: list[float]) -> str:
 
 @pytest.mark.bench
 def test_a_cut_of_200_pending_items_takes_milliseconds() -> None:
-    """Over all kinds half of the cuts take 5 ms at most, 99 % of them 50 ms; more than greedy packings is afforded once per 50 items sent.
-
-    Where all 200 items differ, half take up to twice as long, and are held to that.
-    """
-    every: list[float] = []
+    """Half of the cuts take 5 ms at most (where all 200 items differ in length and price: 10 ms), 99 % of them 50 ms; a solver is afforded once per 50
+    items sent."""
+    recurring, different = list[float](), list[float]()
     print()
     for name in KINDS:
         times, formation = cuts(name, 100, may_solve=True)
-        every += times
-        assert median(times) <= 2 * MEDIAN_S
+        (different if KINDS[name].get("any_length") else recurring).extend(times)
         n_packed, _, n_solved = formation.packed
         assert n_packed == 100
         assert n_solved <= 100 * MOST_ITEMS / SENT_PER_SOLUTION
         below, above = 1 - formation.formed_nano / formation.greedy_nano, 1 - formation.bound_nano / formation.formed_nano
         print(f"{name:24s} {_spread(times)}; {n_solved} solved; {below:.1%} below greedy formation, {above:.1%} above the bound")
-    print(f"all: {_spread(every)}")
-    assert median(every) <= MEDIAN_S
-    assert percentile(every, 0.99) <= LONG_S
+    print(f"kinds that recur: {_spread(recurring)}; all different: {_spread(different)}")
+    assert median(recurring) <= MEDIAN_S
+    assert median(different) <= 2 * MEDIAN_S
+    assert percentile(recurring + different, 0.99) <= LONG_S
 
 
 class _Watched:
