@@ -142,7 +142,7 @@ def _spread(times: list[float]) -> str:
 
 @pytest.mark.bench
 def test_a_cut_of_200_pending_items_takes_milliseconds() -> None:
-    """Half of the cuts take 5 ms at most (where all 200 items differ in length and price: 10 ms), 99 % of them 50 ms; a solver is afforded once per 50
+    """Half of the cuts take 5 ms at most (10 ms where all 200 items differ in length and price), 99 % of them 50 ms; a solver goes once per 50
     items sent."""
     recurring, different = list[float](), list[float]()
     print()
