@@ -310,6 +310,7 @@ def test_the_invariants_hold_whatever_comes():
         "n_in_flight",
         "n_limits_learnt",
         "n_starved",
+        "n_inversions",
         "n_resized",
         "n_moves",
         "n_closed_by_size",
