@@ -23,7 +23,7 @@ def replications(**values: list[float | None]) -> list[dict[str, float | None]]:
         (Estimate(42.0, 0.0, 5), ("42", "0")),
         (Estimate(0.1234567, None, 1), ("0.123457", "-")),
         (Estimate(-0.0004, 0.5, 5), ("0.00", "0.50")),
-        (Estimate(1e-15, 1e-15, 5), ("0.000000000", "0.000000000")),
+        (Estimate(1e-15, 1e-15, 5), ("0.000000000", "0")),
         (NO_ESTIMATE, ("-", "-")),
     ],
 )
