@@ -74,13 +74,22 @@ class Admission:
                 done_at = now + self._dispatcher.builder.max_wait_s + lane.backlog_s() + lane.service.expected_s
                 if done_at <= request.deadline_at and lane.breaker.ready_at(now) <= now and not barred >> offer.lane & 1:
                     return lane, group | SLOW
+        if self._routing in ("cheapest", "balanced"):  # the usual case without a list
+            first = None
+            for offer in content.offers:
+                lane = self._lanes[offer.lane]
+                if not barred >> offer.lane & 1:
+                    if lane.breaker.is_closed:
+                        return lane, group
+                    first = first or lane
+            return reason if first is None else (first, group)
         lanes = [self._lanes[offer.lane] for offer in content.offers if not barred >> offer.lane & 1]
         if not lanes:
             return reason
         if self._routing == "single":
             return min(lanes, key=lambda lane: lane.index), group
         lanes = [lane for lane in lanes if lane.breaker.is_closed] or lanes
-        return (min(lanes, key=lambda lane: lane.service.expected_s) if self._routing == "fastest" else lanes[0]), group
+        return min(lanes, key=lambda lane: lane.service.expected_s), group
 
     def _barred(self, content: Content) -> tuple[int, str]:
         """The lanes that could never make this content, a bit for each, and why the last of them could not."""

@@ -6,11 +6,16 @@ from bisect import bisect_right
 from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from math import inf
+from typing import Any
 
 from sbsim.pricing.contents import NANO, ONE, ContentPrice, PriceList, at_most, fixed, ratio, rounded, tokens, units_out
 from sbsim.records import Content, Facts, Item, Offer, Outcome
 from sbsim.scenario import ProviderSpec
 
+_LINE_S = 1e6
+"""GPU seconds at which a line is read off: so many that rounding to a nano-dollar is nothing."""
+_KEPT = 8192
+"""Sets of kinds whose price is kept."""
 _METER_STEP_S = 1e-6
 """GPU seconds are metered to the microsecond: a report may exceed what ran by at most this."""
 _NEVER_BILLED = ("rate_limited", "not_sent")
@@ -66,8 +71,9 @@ class PriceBook:
         self._is_ok_full = self._billed["ok"] == "full"
         self._known: dict[Facts, _Known] = {}
         self._kinds: dict[Hashable, _Known] = {}  # the same by `Content.kind`
-        self._most_kinds: dict[Hashable, _Known | None] = {}  # at the most that may come of them; None: nothing bounds their cost
         self._fixed_nano: dict[int, int] = {0: 0}
+        self._quotes: dict[Hashable, tuple[int, float]] = {}
+        self._mosts: dict[Hashable, int | None] = {}
 
     def at(self, sent_at: float) -> PriceBook:
         """The book by which a call is billed that is sent at this instant, seconds."""
@@ -129,9 +135,22 @@ class PriceBook:
         return self._bill_in_full([book.get(item.content.kind) or self._meet(item.content) for item in items], usage.gpu_s)
 
     def quote(self, items: Sequence[Item], gpu_s: float) -> int:
-        """What a call of these items is expected to cost when nothing fails, nano-dollars, if it takes `gpu_s` seconds of a GPU."""
-        book = self._kinds
-        return self._bill_in_full([book.get(item.content.kind) or self._meet(item.content) for item in items], gpu_s)[0]
+        """What a call of these items is expected to cost when nothing fails, nano-dollars, if it takes `gpu_s` seconds of a GPU.
+
+        A router asks for every batch and lane: what the same kinds cost is kept, as a line in the GPU seconds (12 us without).
+        """
+        kinds = _kinds(items)
+        line = self._quotes.get(kinds)
+        if line is None:
+            book = self._kinds
+            known = [book.get(item.content.kind) or self._meet(item.content) for item in items]
+            if self._minimum and self._has_gpu:
+                return self._bill_in_full(known, gpu_s)[0]
+            at_first = self._bill_in_full(known, 0.0)[0]
+            per_s = (self._bill_in_full(known, _LINE_S)[0] - at_first) / _LINE_S if self._has_gpu else 0.0
+            line = at_first, per_s
+            _keep(self._quotes, kinds, line)
+        return line[0] + round(line[1] * gpu_s)
 
     def outline(self, content: Content) -> tuple[int, int, int, int, int]:
         """What a content asks of a call's bill, whole nano-dollars before tiers and minimum, the factor included.
@@ -160,14 +179,18 @@ class PriceBook:
 
         `call_timeout_s` (seconds) ends GPU time where the provider cancels running calls (`api.cancel: running`).
         """
-        kinds = self._most_kinds
+        key = _kinds(items), call_timeout_s
+        if key not in self._mosts:  # a budget asks before every call: 5 us an item without this
+            _keep(self._mosts, key, self._most(items, call_timeout_s))
+        return self._mosts[key]
+
+    def _most(self, items: Sequence[Item], call_timeout_s: float) -> int | None:
         most: list[_Known] = []
         for item in items:
-            kind = item.content.kind
-            known = kinds[kind] if kind in kinds else self._meet_most(item.content)  # a budget asks before every call: 5 us an item without this
-            if known is None:
+            facts = item.content.facts
+            if not self._is_bounded(facts):
                 return None
-            most.append(known)
+            most.append(self._know(at_most(facts)))
         if not self._has_gpu:
             return self._bill_in_full(most, 0.0)[0]
         gpu_s = min(self._most_s([at_most(item.content.facts) for item in items]), call_timeout_s if self._is_cancellable else inf)
@@ -257,11 +280,6 @@ class PriceBook:
         known = self._kinds[content.kind] = self._know(content.facts)
         return known
 
-    def _meet_most(self, content: Content) -> _Known | None:
-        known = self._know(at_most(content.facts)) if self._is_bounded(content.facts) else None
-        self._most_kinds[content.kind] = known
-        return known
-
     def _know(self, facts: Facts) -> _Known:
         known = self._known.get(facts)
         if known is None:
@@ -301,6 +319,23 @@ class PriceBook:
         if facts.max_units_out is None and self._list.rate("token_out", facts):
             return False
         return not self._list.rate("gpu_second", facts) or self._is_cancellable or self._most_s([at_most(facts)]) < inf
+
+
+def _kinds(items: Sequence[Item]) -> tuple[Hashable, ...]:
+    """What these items are, however they stand: contents of one kind have one price."""
+    if len(items) == 1:
+        return (items[0].content.kind,)
+    kinds: list[Any] = [item.content.kind for item in items]
+    if kinds[0].__class__ is int and kinds[-1].__class__ is int:  # as the preparer numbers them; a kind may be the facts themselves
+        kinds.sort()
+    return tuple(kinds)
+
+
+def _keep(memory: dict[Any, Any], key: Hashable, value: Any) -> None:
+    """Remember it, and forget the oldest beyond `_KEPT`."""
+    memory[key] = value
+    if len(memory) > _KEPT:
+        del memory[next(iter(memory))]
 
 
 def _with_units(facts: Facts, units: Sequence[float] | None, k: int) -> Facts:
