@@ -34,7 +34,7 @@ def _used(scenario: Scenario) -> Iterator[Later]:
 
 def _used_by_workload(workload: Workload) -> Iterator[Later]:
     if workload.source == "sql":
-        yield ("workload", "source"), "traffic from a database", 2, "source: trace with a csv, jsonl or parquet file"
+        yield ("workload", "source"), "traffic from a database", 5, "source: trace with a csv, jsonl or parquet file"
     if workload.format not in FORMATS_NOW:
         yield ("workload", "format"), f"the format {workload.format}", 5, f"one of {', '.join(FORMATS_NOW)}"
     if workload.resample is not None:

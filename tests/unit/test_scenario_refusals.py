@@ -261,7 +261,7 @@ providers:
 """
 
 TRACES = [
-    ("source: trace", "¦source: sql", "workload.source: traffic from a database comes with part 2; try source: trace"),
+    ("source: trace", "¦source: sql", "workload.source: traffic from a database comes with part 5; try source: trace"),
     ("  path:", "  ¦format: journal\n  path:", "workload.format: the format journal comes with part 5; try one of generic, sbsim, azure-llm"),
     ("  path:", "  ¦format: gentd25\n  path:", "workload.format: 'gentd25' is not one of generic, sbsim"),
     ("  path:", "  ¦resample: {block: 1h}\n  path:", "workload.resample: resampling a trace comes with part 6"),
