@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -52,9 +53,10 @@ def _spread(function: Callable[[Task], Result], tasks: list[Task], n_workers: in
         pool = Parallel(n_jobs=n_workers, return_as="generator")  # takes the configuration along; it must not be left open between two results
     results = pool(delayed(_undisturbed)(function, task) for task in tasks)
     try:
-        yield from results
+        for result in results:  # noqa: UP028  # `yield from` would close it where joblib's advice to whoever stops early is heard
+            yield result
     finally:
-        with _deaf():
+        with _deaf(), warnings.catch_warnings(action="ignore", category=UserWarning):
             results.close()  # ends what is still under way
 
 

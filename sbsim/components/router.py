@@ -12,19 +12,26 @@ that is, and what `ends_at` and `load` are worth, is the pipeline's to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Protocol
 
 from sbsim.errors import ScenarioError
 
 
-class Option(NamedTuple):
+class Option(Protocol):
     """One lane's offer for a batch: its expected bill in nano-dollars, when the result is expected, and its load (calls under way and batches waiting
     per slot; what has no limit is never loaded)."""
 
-    lane: int
-    nano: int
-    ends_at: float
-    load: float
+    @property
+    def lane(self) -> int: ...
+
+    @property
+    def nano(self) -> int: ...
+
+    @property
+    def ends_at(self) -> float: ...
+
+    @property
+    def load(self) -> float: ...
 
 
 def choose(policy: str, options: Sequence[Option], deadline_at: float) -> int:
@@ -35,7 +42,12 @@ def choose(policy: str, options: Sequence[Option], deadline_at: float) -> int:
     ScenarioError
         When there is no such policy.
     """
-    if policy not in POLICIES:
+    if policy == "cheapest":  # who asks more need not say when it would be done
+        least = min([option.nano for option in options])
+        first = [option for option in options if option.nano == least and option.ends_at <= deadline_at]
+        if first:
+            return first[0].lane if len(first) == 1 else min(first, key=_by_price).lane
+    elif policy not in POLICIES:
         raise ScenarioError(f"routing.policy: {policy!r} is not one of {', '.join(POLICIES)}")
     if policy == "single":
         return min(option.lane for option in options)

@@ -6,11 +6,10 @@ by then. It knows no request that arrives, and of the settings only what to do w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf
 
 from sbsim.components.retry import RETRYABLE, Retry
-from sbsim.pipeline.actions import Abort, Action
+from sbsim.pipeline.actions import Abort, Action, Deliver
 from sbsim.pipeline.dispatch import Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup
@@ -27,10 +26,6 @@ _UNKNOWN = Outcome("timed_out")
 class Answers:
     """Ends of calls.
 
-    Parameters
-    ----------
-    deliver : called with items that have content, how they came by it, their call, and the list that the action goes to.
-
     Attributes
     ----------
     in_doubt : what becomes of a call whose provider knows no keys when it times out: "hold", "fail" or "resend".
@@ -41,7 +36,6 @@ class Answers:
         lookup: Lookup,
         dispatcher: Dispatcher,
         retry: Retry,
-        deliver: Callable[[list[Item], int, Call, list[Action]], None],
     ) -> None:
         self.in_doubt = "hold"
         self.n_timed_out = self.n_bisected = 0
@@ -51,7 +45,6 @@ class Answers:
         self._coalescer = dispatcher.coalescer
         self._lanes = dispatcher.lanes
         self._retry = retry
-        self._deliver = deliver
 
     def judge(self, call: Call, error: str | None, lane: Lane, now: float, out: list[Action]) -> None:
         """What an end says of its lane. A call that timed out was judged then, whatever its late answer is."""
@@ -65,8 +58,8 @@ class Answers:
         elif breaker.fail(call.serial, now):
             self._dispatcher.fail_over(lane, now, out)
 
-    def succeed(self, call: Call, outcome: Outcome, now: float, out: list[Action]) -> None:
-        """Deliver what has content, see to what has none."""
+    def succeed(self, call: Call, outcome: Outcome, now: float, out: list[Action]) -> list[Item]:
+        """Deliver what has content, see to what has none; the items that were delivered."""
         items = call.items
         if call.is_late:
             self._dispatcher.has_orphans = True  # its items may wait to be sent again
@@ -78,7 +71,8 @@ class Answers:
         dies_at = now + (outcome.life_s - RESULT_MARGIN_S)
         expires_at = min(now + cache.ttl_s, dies_at)
         stores = bool(lookup.tiers) and dies_at > now
-        made: list[tuple[Entry, Item]] = []
+        made: list[Entry] = []
+        payers: list[Item] = []
         for index, item in enumerate(items):
             if lacking is not None and index in lacking:
                 continue
@@ -86,13 +80,8 @@ class Answers:
             value, size = None if contents is None else contents[index], 0.0 if n_bytes is None else n_bytes[index]
             entry = Entry(content.key, expires_at, value, size, content.individual_nano, dies_at, content.serial)
             if content.reusable:
-                if expires_at > now:
-                    if near is None:
-                        cache.put(entry, now)
-                    else:
-                        lookup.put(entry, content, now)
-                if stores:
-                    made.append((entry, item))
+                made.append(entry)
+                payers.append(item)
             if not item.done:
                 item.entry = entry
                 if item.rivals is None:  # the usual case of `dispatcher.close`, without two calls an item
@@ -103,12 +92,19 @@ class Answers:
                     served.append(item)
                 else:
                     served.extend(self._dispatcher.close(item))
-        if made:
-            out.extend(lookup.store([entry for entry, _ in made], [item for _, item in made]))
+        if made and expires_at > now:
+            if near is None:
+                cache.put_all(made, now)
+            else:
+                for entry, item in zip(made, payers, strict=True):
+                    lookup.put(entry, item.content, now)
+        if made and stores:
+            out.extend(lookup.store(made, payers))
         if served:
-            self._deliver(served, SERVED, call, out)
+            out.append(Deliver(served, SERVED, call))
         if lacking is not None:
             self._see_to(call, lacking, outcome, now, out)
+        return served
 
     def fail(self, call: Call, outcome: Outcome, lane: Lane, now: float, out: list[Action]) -> None:
         """The call as a whole has no content: what that says decides what becomes of its items."""

@@ -16,7 +16,8 @@ from sbsim.components.coalescer import Coalescer
 from sbsim.components.formation import Formation, Terms
 from sbsim.components.router import choose
 from sbsim.pipeline.actions import Action, Fail, Send
-from sbsim.pipeline.lane import Lane
+from sbsim.pipeline.lane import Lane, Offered
+from sbsim.pricing import kinds_of
 from sbsim.records import OPEN, READY, URGENT, Batch, Call, Demand, Item
 from sbsim.units import to_nano
 
@@ -132,12 +133,12 @@ class Dispatcher:
             ticket = None
             if budget is not None:
                 cost, is_urgent = self.cost(lane, part, now), batch.urgency == URGENT
-                if not budget.can_ever(cost, is_urgent):
-                    if self._shrink(lane, batch, part, out):
-                        continue
-                    return True
                 ready_at = budget.ready_at(cost, is_urgent, now)
                 if ready_at > now:
+                    if not budget.can_ever(cost, is_urgent):
+                        if self._shrink(lane, batch, part, out):
+                            continue
+                        return True
                     budget.hold(cost, is_urgent, now)
                     self.n_held_by_budget += 1
                     self.held_by_budget.update(request.serial for item in part for request in item.requests)
@@ -199,7 +200,7 @@ class Dispatcher:
     def watch(self, batch: Batch, now: float) -> None:
         """`batch` waits at its lane: note the last instant when another one could still meet its deadline, or the first when its batch API cannot."""
         lane = self.lanes[batch.lane]
-        others = [self.lanes[k].service.expected_s for k in self._alternatives(batch) if k != batch.lane]
+        others = [other.service.expected_s for other in self._alternatives(batch) if other is not lane]
         if not others:
             return
         is_leisurely = lane.is_slow and batch.call is None
@@ -329,15 +330,16 @@ class Dispatcher:
             minimum=book.minimum_nano,
         )
 
-    def _alternatives(self, batch: Batch) -> list[int]:
+    def _alternatives(self, batch: Batch) -> list[Lane]:
         """The lanes that could make the batch: those of its contents (no batch APIs where others exist) that no limit bars it from; else its own."""
         lane = self.lanes[batch.lane]
-        if not batch.items or (len(batch.items[0].content.offers) == 1 and not lane.is_slow):
-            return [batch.lane]  # nobody waits for it any more, or nobody else makes it
-        if self._repeats_key(batch, lane):
-            return [batch.lane]
-        barred = batch.group >> BARRED
-        return [offer.lane for offer in batch.items[0].content.offers if not barred >> offer.lane & 1] or [batch.lane]
+        if not batch.items or (batch.call is not None and self._repeats_key(batch, lane)):
+            return [lane]  # nobody waits for it any more, or nobody else knows its key
+        offers = batch.items[0].content.offers
+        if len(offers) == 1 and not lane.is_slow:
+            return [lane]
+        lanes, barred = self.lanes, batch.group >> BARRED
+        return [lanes[offer.lane] for offer in offers if not barred >> offer.lane & 1] or [lane]
 
     @staticmethod
     def _repeats_key(batch: Batch, lane: Lane) -> bool:
@@ -346,19 +348,20 @@ class Dispatcher:
 
     @staticmethod
     def _may_stay(batch: Batch, lane: Lane, now: float) -> bool:
-        """Whether work that can wait stays with its batch API: at the first try, while that is in health and expected to meet the deadline."""
-        return lane.is_slow and batch.call is None and lane.breaker.ready_at(now) <= now <= batch.deadline_at - lane.service.expected_s
+        """Whether work that can wait stays with this batch API: at the first try, while that is in health and expected to meet the deadline."""
+        return batch.call is None and lane.breaker.ready_at(now) <= now <= batch.deadline_at - lane.service.expected_s
 
     def _choice(self, batch: Batch, lane: Lane, now: float) -> Lane:
         """The lane that should make the batch, as things are now."""
-        if self._may_stay(batch, lane, now):
+        if lane.is_slow and self._may_stay(batch, lane, now):
             return lane
-        lanes = [self.lanes[k] for k in self._alternatives(batch)]
+        lanes = self._alternatives(batch)
         if len(lanes) == 1:
             return lanes[0]
-        welcoming = [each for each in lanes if each.breaker.ready_at(now) <= now] or lanes
-        options = [each.option(_unsent(batch), now) for each in welcoming]
-        return self.lanes[choose(self._routing, options, batch.deadline_at)]
+        items = _unsent(batch)
+        kinds = kinds_of(items)
+        welcoming = [each for each in lanes if each.breaker.is_closed or each.breaker.ready_at(now) <= now] or lanes
+        return self.lanes[choose(self._routing, [Offered(each, items, kinds, now) for each in welcoming], batch.deadline_at)]
 
     def _routed(self, batch: Batch, lane: Lane, now: float) -> Lane:
         """The same, and the batch is told: what was cut into calls already is cut anew, as that lane takes it."""

@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import inf
 
 from sbsim.components.breaker import Breaker
 from sbsim.components.formation import Outline
 from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import RateLimiter
-from sbsim.components.router import Option
 from sbsim.components.tally import RunningTime, ServiceEstimate
 from sbsim.pricing import PriceBook
 from sbsim.records import Batch, Call, Content, Demand, Item
 from sbsim.scenario import line_bytes
+
+
+class Offered:
+    """What a lane offers for these items, of these kinds: an option of the router, reckoned as far as it is asked for."""
+
+    __slots__ = ("_ends_at", "_items", "_lane", "_now", "lane", "nano")
+
+    def __init__(self, lane: Lane, items: Sequence[Item], kinds: tuple[Hashable, ...], now: float) -> None:
+        self.lane = lane.index
+        self.nano = lane.quote(items, kinds, now)
+        self._lane, self._items, self._now = lane, items, now
+        self._ends_at: float | None = None
+
+    @property
+    def ends_at(self) -> float:
+        """When the result is expected."""
+        if self._ends_at is None:
+            self._ends_at = self._lane.ends_at(self._items, self._now)
+        return self._ends_at
+
+    @property
+    def load(self) -> float:
+        """Calls under way and batches waiting, per slot."""
+        lane = self._lane
+        return (lane.limiter.n_in_flight + len(lane.queue)) / lane.limiter.concurrency
 
 
 class Lane:
@@ -93,25 +117,23 @@ class Lane:
         """Whether a call of this content alone could ever pass the limits."""
         return self.limiter.can_ever(Demand(1, content.offers[0].tokens, content.duration_s))
 
-    def quote(self, items: Sequence[Item], now: float) -> int:
-        """Nano-dollars that these items are expected to cost here at the price of the day, in the calls that the lane takes them in; GPU seconds as
-        calls took so far."""
+    def quote(self, items: Sequence[Item], kinds: tuple[Hashable, ...], now: float) -> int:
+        """Nano-dollars that these items (of these `kinds`) are expected to cost here at the price of the day, in the calls that the lane takes them
+        in; GPU seconds as calls took so far."""
         book, gpu_s = self.book.at(now), self.service.mean_s
         if self.takes in ("list", "file"):
-            return book.quote(items, gpu_s)
+            return book.quote(items, gpu_s, kinds)
         return sum(book.quote([item], gpu_s) for item in items)
 
-    def option(self, items: Sequence[Item], now: float) -> Option:
-        """What the lane offers for these items, expected to wait behind what waits already.
+    def ends_at(self, items: Sequence[Item], now: float) -> float:
+        """When the result of these items is expected, behind what waits here already.
 
         A lane that nothing is known of is given one try: it could never show how fast it is while it is held for slow.
         """
         limiter, n_ahead = self.limiter, len(self.queue)
         expected_s = self.service.expected_s if self.service.n or limiter.n_in_flight or n_ahead else 0.0
-        load = (limiter.n_in_flight + n_ahead) / limiter.concurrency
         starts_at = max(limiter.opens_at(self.demand(items[:1]), now), self.breaker.ready_at(now))
-        starts_at = max(starts_at if starts_at < inf else now, now + self.backlog_s())
-        return Option(self.index, self.quote(items, now), starts_at + expected_s, load)
+        return max(starts_at if starts_at < inf else now, now + self.backlog_s()) + expected_s
 
     def backlog_s(self) -> float:
         """Seconds that a batch which came now would wait for those before it, when no slot is free."""

@@ -69,7 +69,7 @@ class Pipeline:
         self.dispatcher = dispatcher
         self.retry = retry
         self.admission = Admission(dispatcher, terms.config)
-        self.answers = Answers(lookup, dispatcher, retry, self._deliver)
+        self.answers = Answers(lookup, dispatcher, retry)
         self.n_submitted = self.n_delivered = self.n_failed = self.n_refused = self.n_cancelled = 0
         self.n_hits = self.n_near_hits = self.n_refused_before = self.n_joined = self.n_retries = self.n_backlogged = self.n_slow = 0
         self._backlog: deque[Request] = deque()
@@ -130,7 +130,9 @@ class Pipeline:
         if not item.done:
             item.entry = entry
             item.ends_at = now
-            self._deliver(self.dispatcher.close(item), self.lookup.tiers[fetch.tier].how, None, out)
+            together = self.dispatcher.close(item)
+            out.append(Deliver(together, self.lookup.tiers[fetch.tier].how, None))
+            self._count_off(together)
         return self._settle(now, out)
 
     def accepted(self, call: Call, job: Any, *, now: float) -> Actions:
@@ -175,7 +177,7 @@ class Pipeline:
         self.answers.judge(call, error, lane, now, out)
         if error is None:
             lane.service.add(now - call.sent_at)
-            self.answers.succeed(call, outcome, now, out)
+            self._count_off(self.answers.succeed(call, outcome, now, out))
             if self.dispatcher.formation is not None:
                 self.dispatcher.formation.billed(call)
                 lane.running.add(len(call.items), outcome.usage.gpu_s)
@@ -288,7 +290,7 @@ class Pipeline:
         self.answers.in_doubt = terms.config.retry.in_doubt
         self.controller = controller_by(terms, self.controller)
         self.admission.follow(terms.config)
-        self._has_door = self.admission.has_door
+        self._has_door, self._first_lane = self.admission.has_door, self.admission.first_lane
 
     def _advance(self, now: float) -> float:
         if now > self._now:
@@ -313,12 +315,18 @@ class Pipeline:
         if lookup.refused and lookup.is_refused(content.key, now):
             self.n_refused_before += 1
             return self._refused(request, "moderated")
-        lane, group = self.lanes[content.only_lane], content.group
-        if content.only_lane < 0 or self._has_door:
-            place = self.admission.place(request, now)
-            if isinstance(place, str):
-                return self._refused(request, place)
-            lane, group = place
+        group = content.group
+        if content.only_lane >= 0 and not self._has_door:
+            lane = self.lanes[content.only_lane]
+        else:
+            first = self._first_lane.get(content.kind)
+            if first is not None and first.breaker.is_closed:
+                lane = first
+            else:
+                place = self.admission.place(request, now)
+                if isinstance(place, str):
+                    return self._refused(request, place)
+                lane, group = place
         if content.key in self.coalescer.items and self._joins(request, lane, group, now):
             return NOTHING
         if self._has_near:
@@ -395,7 +403,8 @@ class Pipeline:
         self.dispatcher.hurry(item)
         self._rearm(now)
 
-    def _deliver(self, items: list[Item], how: int, call: Call | None, out: list[Action]) -> None:
+    def _count_off(self, items: list[Item]) -> None:
+        """These were delivered."""
         n = 0
         for item in items:
             n += len(item.requests)
@@ -403,7 +412,6 @@ class Pipeline:
         self._n_active -= n
         if self.controller is not None:
             self.controller.delivered(items, self._now)
-        out.append(Deliver(items, how, call))
 
     def _abandon(self, item: Item, out: list[Action]) -> None:
         """Nobody waits for it: it leaves its group or queue; a call that carries nothing else is aborted where the provider allows it."""

@@ -23,9 +23,11 @@ way, so that a mistake on either side shows.
 from __future__ import annotations
 
 from sbsim.pricing.attribution import split, split_many
-from sbsim.pricing.book import PriceBook, cheapest
+from sbsim.pricing.book import PriceBook, cheapest, kinds_of
 from sbsim.pricing.contents import tokens
 from sbsim.pricing.failing import CallCosts, ExpectedCost, Rates, call_costs
 from sbsim.pricing.plan import Period, periods
 
-__all__ = ["CallCosts", "ExpectedCost", "Period", "PriceBook", "Rates", "call_costs", "cheapest", "periods", "split", "split_many", "tokens"]
+__all__ = [
+    "CallCosts", "ExpectedCost", "Period", "PriceBook", "Rates", "call_costs", "cheapest", "kinds_of", "periods", "split", "split_many", "tokens",
+]  # fmt: skip

@@ -73,7 +73,7 @@ class PriceBook:
         self._kinds: dict[Hashable, _Known] = {}  # the same by `Content.kind`
         self._fixed_nano: dict[int, int] = {0: 0}
         self._quotes: dict[Hashable, tuple[int, float]] = {}
-        self._mosts: dict[Hashable, int | None] = {}
+        self._mosts: dict[Hashable, tuple[float, int | None]] = {}  # with the time-out that it was reckoned with
 
     def at(self, sent_at: float) -> PriceBook:
         """The book by which a call is billed that is sent at this instant, seconds."""
@@ -134,12 +134,14 @@ class PriceBook:
             return known.alone_nano, known.fixed_nano, [known.nano]
         return self._bill_in_full([book.get(item.content.kind) or self._meet(item.content) for item in items], usage.gpu_s)
 
-    def quote(self, items: Sequence[Item], gpu_s: float) -> int:
+    def quote(self, items: Sequence[Item], gpu_s: float, kinds: tuple[Hashable, ...] | None = None) -> int:
         """What a call of these items is expected to cost when nothing fails, nano-dollars, if it takes `gpu_s` seconds of a GPU.
 
-        A router asks for every batch and lane: what the same kinds cost is kept, as a line in the GPU seconds (12 us without).
+        A router asks for every batch and lane: what the same `kinds` (None: as `kinds_of` says) cost is kept, as a line in the GPU seconds (12 us
+        without).
         """
-        kinds = _kinds(items)
+        if kinds is None:
+            kinds = kinds_of(items)
         line = self._quotes.get(kinds)
         if line is None:
             book = self._kinds
@@ -179,10 +181,12 @@ class PriceBook:
 
         `call_timeout_s` (seconds) ends GPU time where the provider cancels running calls (`api.cancel: running`).
         """
-        key = _kinds(items), call_timeout_s
-        if key not in self._mosts:  # a budget asks before every call: 5 us an item without this
-            _keep(self._mosts, key, self._most(items, call_timeout_s))
-        return self._mosts[key]
+        kinds = kinds_of(items)
+        known = self._mosts.get(kinds)
+        if known is None or known[0] != call_timeout_s:  # a budget asks before every call: 5 us an item without this
+            known = call_timeout_s, self._most(items, call_timeout_s)
+            _keep(self._mosts, kinds, known)
+        return known[1]
 
     def _most(self, items: Sequence[Item], call_timeout_s: float) -> int | None:
         most: list[_Known] = []
@@ -321,8 +325,8 @@ class PriceBook:
         return not self._list.rate("gpu_second", facts) or self._is_cancellable or self._most_s([at_most(facts)]) < inf
 
 
-def _kinds(items: Sequence[Item]) -> tuple[Hashable, ...]:
-    """What these items are, however they stand: contents of one kind have one price."""
+def kinds_of(items: Sequence[Item]) -> tuple[Hashable, ...]:
+    """What these items are, however they stand: contents of one kind have one price in any book."""
     if len(items) == 1:
         return (items[0].content.kind,)
     kinds: list[Any] = [item.content.kind for item in items]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sbsim import collector
 from sbsim.components.near_duplicates import KnownNeighbours
 from sbsim.config import Config
 from sbsim.measure import BudgetRun, Counted, budget_run, kpi_values
@@ -57,7 +58,11 @@ def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, co
     """Simulate one replication of `scenario`, with `config` in place of its own when given."""
     if config is not None:
         scenario = scenario.with_config(config)
-    seed = scenario.seed if seed is None else seed
+    with collector.at_rest():
+        return _run(scenario, scenario.seed if seed is None else seed, replication)
+
+
+def _run(scenario: Scenario, seed: int, replication: int) -> Run:
     prepared = prepare(scenario, seed, replication)
     draws = Draws(seed, replication)
     providers = [ModelledProvider(spec, draws) for spec in scenario.providers]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sbsim.records import Content, Request
 
-_PIECE = 16_384
-"""Requests made at a time: enough to spread numpy's overhead, little enough to stream millions."""
+_PIECE = 512
+"""Requests made at a time: enough to spread numpy's overhead, so few that what was fetched of their contents is still near when it is used."""
 
 
 class Columns(NamedTuple):
@@ -53,4 +53,5 @@ def requests_of(columns: Columns, contents: Sequence[Content], first: int) -> It
         arrived_at = columns.arrived_at[piece].tolist()
         serials = range(first + start, first + start + len(arrived_at))
         deadlines, urgencies = columns.deadline_at[piece].tolist(), columns.urgency[piece].tolist()
-        yield from map(Request, serials, arrived_at, deadlines, urgencies, map(pick, columns.content_index[piece].tolist()))
+        picked = list(map(pick, columns.content_index[piece].tolist()))  # all at once: the processor waits for many of them at a time
+        yield from map(Request, serials, arrived_at, deadlines, urgencies, picked)

@@ -9,6 +9,7 @@ import time
 import pytest
 import simpy
 
+from sbsim import collector
 from sbsim.pipeline.build import build
 from sbsim.runlog import RunLog
 from sbsim.scenario import Scenario, load
@@ -36,11 +37,13 @@ def bare(n):
 
 
 def timed(fn):
+    """Seconds until the result is there, and the result; what it holds is freed afterwards. The collector rests, as it does in `simulation.run`."""
     gc.collect()
     gc.freeze()
-    began = time.perf_counter()
-    result = fn()
-    took = time.perf_counter() - began
+    with collector.at_rest():
+        began = time.perf_counter()
+        result = fn()
+        took = time.perf_counter() - began
     gc.unfreeze()
     return took, result
 
@@ -57,7 +60,7 @@ def simulated(scenario, prepared):
     engine.drain(float("inf"))
     assert pipeline.n_submitted == prepared.n
     assert pipeline.n_pending == 0
-    return pipeline.snapshot()
+    return pipeline, log
 
 
 def image_service(n, *sets):
@@ -80,7 +83,8 @@ def ratio(scenario, pairs):
     ratios, rates, fired = [], [], {}
     for _ in range(pairs):
         bare_s, _ = timed(lambda: bare(n))
-        run_s, fired = timed(lambda: simulated(scenario, prepared))
+        run_s, (pipeline, _) = timed(lambda: simulated(scenario, prepared))
+        fired = pipeline.snapshot()
         ratios.append(bare_s / run_s)
         rates.append(n / run_s)
     return statistics.median(ratios), statistics.median(rates), fired

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 
-from sbsim.components.router import POLICIES, Option, choose
+from sbsim.components.router import POLICIES, choose
 from sbsim.errors import ScenarioError
+
+
+class Option(NamedTuple):
+    """What a lane offers, all of it reckoned."""
+
+    lane: int
+    nano: int
+    ends_at: float
+    load: float
+
 
 CHEAP_SLOW = Option(lane=0, nano=10, ends_at=100.0, load=0.5)
 DEAR_FAST = Option(lane=1, nano=90, ends_at=20.0, load=0.9)

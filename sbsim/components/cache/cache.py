@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, MutableMapping
+from collections.abc import Hashable, Iterable, MutableMapping
 from heapq import heapify, heappop, heappush
 from math import inf
 
@@ -54,23 +54,33 @@ class Cache(ABC):
 
     def put(self, entry: Entry, now: float) -> list[Hashable]:
         """Keep `entry`, in place of an older one of its key; the other keys that left for it."""
-        older = self._entries.get(entry.key)
-        if older is not None:
-            self._drop(older)
-        if entry.expires_at > now + self.ttl_s:
-            entry = entry.until(now + self.ttl_s)
-        if self.max_entries <= 0 or entry.n_bytes > self.max_bytes or now >= entry.expires_at:
-            return []
-        is_full = len(self._entries) >= self.max_entries or self.n_bytes + entry.n_bytes > self.max_bytes
-        left = self._make_room(now, entry) if is_full else []
-        self._entries[entry.key] = entry
-        self.n_bytes += entry.n_bytes
-        self._added(entry)
-        if entry.expires_at < inf:
-            self._serial += 1
-            heappush(self._agenda, (entry.expires_at, self._serial, entry))
-            if len(self._agenda) > 2 * len(self._entries) + 64:
-                self._tidy()
+        return self.put_all((entry,), now)
+
+    def put_all(self, entries: Iterable[Entry], now: float) -> list[Hashable]:
+        """Keep them, one after the other, as `put` does."""
+        held, agenda, max_entries, max_bytes = self._entries, self._agenda, self.max_entries, self.max_bytes
+        dead_at, serial = now + self.ttl_s, self._serial
+        left: list[Hashable] = []
+        for entry in entries:
+            key, n_bytes = entry.key, entry.n_bytes
+            if key in held:
+                self._drop(held[key])
+            if entry.expires_at > dead_at:
+                entry = entry.until(dead_at)
+            if max_entries <= 0 or n_bytes > max_bytes or now >= entry.expires_at:
+                continue
+            if len(held) >= max_entries or self.n_bytes + n_bytes > max_bytes:
+                left.extend(self._make_room(now, entry))
+            held[key] = entry
+            if n_bytes:
+                self.n_bytes += n_bytes
+            self._added(entry)
+            if entry.expires_at < inf:
+                serial += 1
+                heappush(agenda, (entry.expires_at, serial, entry))
+        self._serial = serial
+        if len(agenda) > 2 * len(held) + 64:
+            self._tidy()
         return left
 
     def configure(self, max_entries: int, max_bytes: float, ttl_s: float, now: float) -> list[Hashable]:
