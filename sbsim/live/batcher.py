@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sbsim.components.controller import LEAST, moved
-from sbsim.components.near_duplicates import NeighbourIndex
+from sbsim.components.near_duplicates import Scorer
 from sbsim.config import Config, SettingsFile
 from sbsim.config import load as load_settings
 from sbsim.errors import StateError
@@ -51,6 +51,7 @@ class SmartBatcher:
     config : settings; where they differ from the defaults they count as arguments.
     deadlines : seconds from arrival by priority (1, 2, 3), for requests that state none.
     tiers : connections to the lower cache tiers that `config.cache` switches on, in their order.
+    scorer : the judge of near-duplicates, such as an embedding model (see `components.near_duplicates.Scorer`); None: the words.
     record : keep a run log (`batcher.log`) for comparing with a simulation; it grows with the requests served.
     environment : variables to read in place of the process's.
 
@@ -90,6 +91,7 @@ class SmartBatcher:
         config: Config | None = None,
         deadlines: Mapping[int, float] | None = None,
         tiers: Sequence[TierConnection] = (),
+        scorer: Scorer | None = None,
         record: bool = True,
         environment: Mapping[str, str] | None = None,
         _file: SettingsFile | None = None,
@@ -114,9 +116,9 @@ class SmartBatcher:
         if len(tiers) != len(tiers_of(config)):
             names = ", ".join(place.name for place in tiers_of(config)) or "none"
             raise StateError(f"SmartBatcher: config.cache switches on {names} of the lower tiers, and {len(tiers)} connections were given")
-        self._contents = Contents(self._specs, config.fingerprint.normalise, lambda: self.config.cache.memory_size)
+        self._contents = Contents(self._specs, config.fingerprint.normalise, lambda: self.config.cache.memory_size, scorer)
         cache, preparer = config.cache, self._contents.preparer
-        near = NeighbourIndex(self._contents.text_of, cache.near_duplicate_threshold, cache.near_duplicate_entries) if cache.near_duplicates else None
+        near = self._contents.empty_index(cache.near_duplicate_threshold, cache.near_duplicate_entries) if cache.near_duplicates else None
         pipeline = build(config, self._specs, preparer.books, preparer.shapes, epoch_at=time.time(), near=near)
         self.log = RunLog(0) if record else None
         self._metrics = Metrics(self.log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sbsim.components.fingerprint import is_reusable, scope_fingerprint
-from sbsim.components.near_duplicates import NeighbourIndex, Text, read
+from sbsim.components.near_duplicates import NeighbourIndex, Scorer, Text, read
 from sbsim.pipeline.lookup import Lookup
 from sbsim.pipeline.prepare import Preparer
 from sbsim.records import Content, ContentRequest
@@ -21,17 +21,19 @@ class Contents:
     Parameters
     ----------
     providers : the lanes. normalise : see `Preparer`. memory_size : gives the entries of the memory tier at most.
+    scorer : the judge of near-duplicates; None: the words.
 
     Attributes
     ----------
     is_unpriced : whether no lane has a price list, so that a request's estimate is its price.
     """
 
-    def __init__(self, providers: list[ProviderSpec], normalise: str, memory_size: Callable[[], int]) -> None:
+    def __init__(self, providers: list[ProviderSpec], normalise: str, memory_size: Callable[[], int], scorer: Scorer | None = None) -> None:
         self.preparer = Preparer(providers, normalise=normalise, keeps=False)
         self._providers = providers
         self._normalise = normalise
         self._memory_size = memory_size
+        self._scorer = scorer
         self.is_unpriced = not any(spec.price.rates for spec in providers)
         self._known: dict[str, tuple[Content, ContentRequest]] = {}
         self._texts: dict[str, Text | None] = {}
@@ -85,11 +87,15 @@ class Contents:
             self._texts[key] = None if scope is None else read(request.prompt, scope)
         return self._texts[key]
 
+    def empty_index(self, threshold: float, max_entries: int) -> NeighbourIndex:
+        """An index of these contents' prompts, with nothing in it."""
+        return NeighbourIndex(self.text_of, threshold, max_entries, self._scorer)
+
     def index(self, lookup: Lookup, threshold: float, max_entries: int) -> NeighbourIndex:
         """The index of what the memory tier holds now, from then on kept by `lookup`."""
         if isinstance(lookup.near, NeighbourIndex):
             return lookup.near
-        index = NeighbourIndex(self.text_of, threshold, max_entries)
+        index = self.empty_index(threshold, max_entries)
         for entry in lookup.cache.entries():
             known = self._known.get(str(entry.key))
             if known is not None:

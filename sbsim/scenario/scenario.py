@@ -73,6 +73,7 @@ class Scenario(Model):
     indifference_usd: Annotated[float | None, Quantity("money", or_none=True)] = field(None, "Dollars that do not matter (part 6).")
 
     _notes: tuple[str, ...] = PrivateAttr(default=())
+    _scorer: Any = PrivateAttr(default=None)
     _document: dict[str, Any] = PrivateAttr(default_factory=dict)
     _origins: Origins = PrivateAttr(default_factory=lambda: Origins("scenario"))
 
@@ -126,12 +127,28 @@ class Scenario(Model):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and probably not meant, a sentence each."""
-        return (*self._notes, *checks.warnings(self))
+        judged = self._scorer is not None and self.config.cache.near_duplicates
+        notes = (f"near-duplicates are judged by {self._scorer!r}, which no file carries; SmartBatcher(scorer=…) takes it",) if judged else ()
+        return (*self._notes, *notes, *checks.warnings(self))
 
     def noted(self, *notes: str) -> Self:
         """The same scenario with these warnings first."""
         changed = self.model_copy()
         changed._notes = (*self._notes, *notes)
+        return changed
+
+    @property
+    def scorer(self) -> Any:
+        """The judge of near-duplicates (`components.near_duplicates.Scorer`) in place of the words; None: the words."""
+        return self._scorer
+
+    def with_scorer(self, scorer: Any) -> Self:
+        """The same scenario with another judge of near-duplicates, such as an embedding model; no file can say which.
+
+        See `components.near_duplicates.Scorer`, and `SmartBatcher(scorer=…)` for the same one in production.
+        """
+        changed = self.model_copy()
+        changed._scorer = scorer
         return changed
 
     @property
@@ -141,6 +158,8 @@ class Scenario(Model):
         plain.pop("description")
         path = plain["workload"]["path"]
         plain["workload"]["path"] = None if path is None else PurePath(path).name
+        if self._scorer is not None:
+            plain["scorer"] = repr(self._scorer)
         return hashlib.blake2b(json.dumps(plain, default=repr, sort_keys=False).encode(), digest_size=16).hexdigest()
 
     @property
@@ -169,7 +188,7 @@ class Scenario(Model):
         origins = self._origins.copy()
         for text, value in values.items():
             document = set_value(document, origins, text, value, f"{text}={shown(value)}")
-        return type(self).from_document(document, origins)
+        return type(self).from_document(document, origins).with_scorer(self._scorer)
 
     def get(self, path: str) -> Any:
         """The value at a path, in base units. Raises ScenarioError."""

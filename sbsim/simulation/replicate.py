@@ -114,7 +114,7 @@ def known_neighbours(scenario: Scenario, prepared: Prepared) -> KnownNeighbours 
     cache = scenario.config.cache
     if not cache.near_duplicates:
         return None
-    return prepared.neighbours(cache.near_duplicate_threshold, cache.near_duplicate_entries, scenario.config.fingerprint.normalise)
+    return prepared.neighbours(cache.near_duplicate_threshold, cache.near_duplicate_entries, scenario.config.fingerprint.normalise, scenario.scorer)
 
 
 def modelled_tiers(scenario: Scenario) -> list[ModelledTier]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sbsim import collector
 from sbsim.components.fingerprint import scope_fingerprint
-from sbsim.components.near_duplicates import KnownNeighbours, NeighbourGraph
+from sbsim.components.near_duplicates import KnownNeighbours, NeighbourGraph, Scorer, TokenSet
 from sbsim.errors import ScenarioError
 from sbsim.pipeline.prepare import Preparer
 from sbsim.pricing import PriceBook
@@ -115,25 +115,31 @@ class Prepared:
                 if columns is None:
                     return
                 self._beyond.append(columns)
-                for normalise in self._graphs:
-                    self._graph(normalise)
+                for normalise, graph in self._graphs.items():
+                    self._extend(graph, normalise)
             yield from requests_of(self._beyond[k], self.contents, first)
             first += self._beyond[k].arrived_at.size
             k += 1
 
-    def neighbours(self, threshold: float, max_entries: int, normalise: str = "strict") -> KnownNeighbours:
-        """An empty memory of these contents' prompts, for one run; who is alike is reckoned once for all runs and thresholds."""
-        return KnownNeighbours(self._graph(normalise), self.contents, threshold, max_entries)
+    def neighbours(self, threshold: float, max_entries: int, normalise: str = "strict", scorer: Scorer | None = None) -> KnownNeighbours:
+        """An empty memory of these contents' prompts, for one run; who is alike is reckoned once for all runs and thresholds of an equal scorer."""
+        return KnownNeighbours(self._graph(normalise, TokenSet() if scorer is None else scorer), self.contents, threshold, max_entries)
 
-    def _graph(self, normalise: str) -> NeighbourGraph:
-        """The likeness of all contents so far."""
-        graph = self._graphs.setdefault(normalise, NeighbourGraph())
+    def _graph(self, normalise: str, scorer: Scorer) -> NeighbourGraph:
+        """The likeness of all contents so far; what an earlier scorer thought is forgotten."""
+        graph = self._graphs.get(normalise)
+        if graph is None or graph.scorer != scorer:
+            graph = self._graphs[normalise] = NeighbourGraph(scorer)
+        self._extend(graph, normalise)
+        return graph
+
+    def _extend(self, graph: NeighbourGraph, normalise: str) -> None:
+        """Let a graph know all contents so far."""
         written = [self._of_contents.written(k, "", NORMAL, self.tenant_names) for k in range(graph.n, len(self.contents))]
         if written:
             reusable = [content.reusable for content in self.contents[graph.n :]]
             scopes = [scope_fingerprint(one, normalise) if may else None for one, may in zip(written, reusable, strict=True)]
             graph.extend([one.prompt for one in written], scopes)
-        return graph
 
     def prompt(self, serial: int) -> str:
         """The prompt that asks for a content: a readable sentence, or what the trace says."""

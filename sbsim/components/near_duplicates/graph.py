@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbsim.components.near_duplicates.memory import Neighbours
-from sbsim.components.near_duplicates.scorer import LOWEST_THRESHOLD, Scorer, TokenSet
+from sbsim.components.near_duplicates.scorer import LOWEST_THRESHOLD, Scorer, TokenSet, likeness
 from sbsim.components.near_duplicates.text import (
     LEAST_SHARED,
     N_PLACES,
@@ -37,12 +37,12 @@ class NeighbourGraph:
 
     Attributes
     ----------
-    n : contents added.
+    n : contents added. scorer : the judge of likeness.
     """
 
     def __init__(self, scorer: Scorer | None = None) -> None:
         self.n = 0
-        self._scorer = scorer or TokenSet()
+        self.scorer: Scorer = TokenSet() if scorer is None else scorer
         self._scope_numbers: dict[Hashable, int] = {}
         self._words: list[str] = []
         self._signatures: Signatures = signatures_of([])
@@ -66,7 +66,7 @@ class NeighbourGraph:
         self.n += len(words)
         self._words.extend(words)
         numbers = np.array([self._scope_numbers.setdefault(scope, len(self._scope_numbers)) for scope in scopes], dtype=np.uint64)
-        if self._scorer.by_words:
+        if self.scorer.by_words:
             signatures = signatures_of(words)
             self._signatures = np.concatenate((self._signatures, signatures))
             buckets = buckets_of(signatures, numbers)
@@ -106,7 +106,7 @@ class NeighbourGraph:
         if first:
             is_new = right >= first
             left, right = left[is_new], right[is_new]
-        if self._scorer.by_words:  # the last byte alone first: what differs there differs, and it costs a thirteenth
+        if self.scorer.by_words:  # the last byte alone first: what differs there differs, and it costs a thirteenth
             least = int(np.ceil(LEAST_SHARED * N_PLACES))
             is_like = (coarse.take(left, 0) == coarse.take(right, 0)).sum(axis=1, dtype=np.uint8) >= least
             left, right = left[is_like], right[is_like]
@@ -118,7 +118,7 @@ class NeighbourGraph:
         """Score new pairs and sort them in among the others."""
         left, right = np.divmod(pairs, self.n)
         words = self._words
-        scores = self._scorer.scores([words[k] for k in left.tolist()], [words[k] for k in right.tolist()])
+        scores = likeness(self.scorer, [words[k] for k in left.tolist()], [words[k] for k in right.tolist()])
         kept = scores >= LOWEST_THRESHOLD
         left, right, scores = left[kept], right[kept], scores[kept]
         known = np.repeat(np.arange(self._starts.size - 1), np.diff(self._starts))

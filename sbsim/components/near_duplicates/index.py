@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 
 from sbsim.components.near_duplicates.memory import Neighbours
-from sbsim.components.near_duplicates.scorer import Scorer, TokenSet
+from sbsim.components.near_duplicates.scorer import Scorer, TokenSet, likeness
 from sbsim.components.near_duplicates.text import LEAST_SHARED, Text, buckets_of, shares
 from sbsim.records import Content
 
@@ -26,7 +26,7 @@ class NeighbourIndex(Neighbours):
     def __init__(self, text_of: Callable[[Content], Text | None], threshold: float, max_entries: int, scorer: Scorer | None = None) -> None:
         super().__init__(threshold, max_entries)
         self._text_of = text_of
-        self._scorer = scorer or TokenSet()
+        self._scorer: Scorer = TokenSet() if scorer is None else scorer
         self._texts: dict[Hashable, Text] = {}
         self._buckets: dict[int, dict[Hashable, None]] = {}  # keys in each; a dict where a set would depend on hashes
         self._scope_numbers: dict[Hashable, list[int]] = {}  # scope -> [its number, its contents]
@@ -47,7 +47,7 @@ class NeighbourIndex(Neighbours):
             keys = [keys[k] for k in np.flatnonzero(is_like).tolist()]
         if not keys:
             return ()
-        scores = self._scorer.scores([text.words] * len(keys), [self._texts[key].words for key in keys]).tolist()
+        scores = likeness(self._scorer, [text.words] * len(keys), [self._texts[key].words for key in keys]).tolist()
         ranked = sorted(
             (-score, self._members[key].serial, k) for k, (score, key) in enumerate(zip(scores, keys, strict=True)) if score >= self.threshold
         )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sbsim.components.near_duplicates import NeighbourGraph
+from sbsim.components.near_duplicates import NeighbourGraph, Scorer
 from sbsim.workload.reuse.differences import differences
 from sbsim.workload.reuse.prompts import Prompts
 
@@ -49,11 +49,15 @@ class Duplicates:
 
     The first request for a content is answered with the likest of the contents that were made before it, if one is alike enough; else the content is
     made, and kept for all that follow. What was answered in other words is not kept: nothing was made.
+
+    Parameters
+    ----------
+    prompts : what was asked for. scorer : the judge of likeness; None: the words (`components.near_duplicates.TokenSet`).
     """
 
-    def __init__(self, prompts: Prompts) -> None:
+    def __init__(self, prompts: Prompts, scorer: Scorer | None = None) -> None:
         self._prompts = prompts
-        self._graph = NeighbourGraph()
+        self._graph = NeighbourGraph(scorer)
         self._graph.extend(prompts.prompts, prompts.scopes)
         self._n_requests = np.bincount(prompts.content[prompts.content >= 0], minlength=len(prompts.prompts))
         self._differences: dict[tuple[int, int], tuple[str, ...]] = {}
