@@ -224,3 +224,13 @@ def warnings(scenario: Scenario) -> Iterator[str]:
             yield f"workload.classes[{one.name}]: {charged['second']} charges by the second, and its content has no duration"
         if one.max_units_out is None and "token_out" in charged and scenario.config.budget.is_hard:
             yield f"workload.classes[{one.name}]: a hard budget refuses its requests, since nothing bounds their tokens out; try max_units_out"
+    yield from _tiers_nobody_asks(scenario)
+
+
+def _tiers_nobody_asks(scenario: Scenario) -> Iterator[str]:
+    """A tier is described under `tiers` and switched on by a setting; a search may do the latter."""
+    searched = {path.removeprefix("config.") for path in scenario.search}
+    for name in ("redis", "cdn"):
+        switch = f"cache.{name}_url"
+        if getattr(scenario.tiers, name) is not None and scenario.config.get(switch) is None and switch not in searched:
+            yield f"tiers.{name}: nobody asks it, since config.{switch} is none; try {name}_url: ${{{name.upper()}_URL}}, or leaving the tier out"

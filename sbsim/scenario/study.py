@@ -13,7 +13,6 @@ from sbsim.documents.faults import FieldError, shown
 from sbsim.documents.fields import (
     Boolean,
     Choice,
-    Duration,
     Kind,
     Money,
     OptionalMoney,
@@ -26,7 +25,7 @@ from sbsim.documents.fields import (
 from sbsim.documents.model import Model, field
 from sbsim.laws import plain_number
 from sbsim.records import PRIORITIES
-from sbsim.scenario.kinds import read_priority
+from sbsim.scenario.kinds import AnyDurationLaw, read_priority
 from sbsim.units import parse_duration, parse_money
 
 
@@ -180,7 +179,7 @@ class Instances(Model):
 class CacheTier(Model):
     """What a lower cache tier costs and takes."""
 
-    latency: Duration = Field(description="Seconds to ask it.")
+    latency: AnyDurationLaw = Field(description="Seconds to ask it; slower than cache.fetch_timeout is a miss.")
     capacity: Size = field(math.inf, "Bytes that it holds.")
     per_gb_month: Money = field(0.0, "Dollars per GB and month.")
     per_request: Money = field(0.0, "Dollars per request.")

@@ -39,7 +39,7 @@ class Provider(Protocol):
 class Tier(Protocol):
     """A lower cache tier, as a model; see `world.tier`."""
 
-    def fetch(self, key: Any, now: float) -> tuple[float, Entry | None]: ...
+    def fetch(self, key: Any, now: float, serial: int) -> tuple[float, Entry | None]: ...
 
     def store(self, entries: Sequence[Entry], items: Sequence[Item], now: float) -> None: ...
 
@@ -173,7 +173,7 @@ class Engine(_OnAnAgenda):
 
     def _fetch(self, fetch: Fetch, now: float) -> None:
         self.log.asked(fetch.tier, (fetch.item,))
-        at, entry = self._tiers[fetch.tier].fetch(fetch.key, now)
+        at, entry = self._tiers[fetch.tier].fetch(fetch.key, now, fetch.item.payer)
         At(self._env, at, ANSWER, fetch.serial, self._fetched, (at, fetch, entry))
 
     def _fetched(self, event: Event) -> None:

@@ -67,7 +67,7 @@ def _run(scenario: Scenario, seed: int, replication: int) -> Run:
     draws = Draws(seed, replication)
     providers = [ModelledProvider(spec, draws) for spec in scenario.providers]
     log = RunLog(prepared.n, [lane for lane, spec in enumerate(scenario.providers) if spec.api.style == "batch"])
-    tiers = modelled_tiers(scenario)
+    tiers = modelled_tiers(scenario, draws)
     pipelines = instances(scenario, prepared)
     engine: Engine | Fleet
     if len(pipelines) == 1:
@@ -80,6 +80,8 @@ def _run(scenario: Scenario, seed: int, replication: int) -> Run:
         engine.drive_until_settled(prepared.beyond(), prepared.n, stop_at)
     engine.drain(stop_at)
     log.freeze(prepared.arrived_at, engine.n_submitted, engine.last_at)
+    for tier in tiers:
+        tier.expire(prepared.horizon_at)
     log.tier_held = [(np.array(tier.held_since), np.array(tier.held_bytes)) for tier in tiers]
     for provider in providers:
         provider.close(prepared.horizon_at)
@@ -117,14 +119,14 @@ def known_neighbours(scenario: Scenario, prepared: Prepared) -> KnownNeighbours 
     return prepared.neighbours(cache.near_duplicate_threshold, cache.near_duplicate_entries, scenario.config.fingerprint.normalise, scenario.scorer)
 
 
-def modelled_tiers(scenario: Scenario) -> list[ModelledTier]:
+def modelled_tiers(scenario: Scenario, draws: Draws) -> list[ModelledTier]:
     """The lower tiers that the settings switch on, empty, in the order in which they are asked."""
     cache, models = scenario.config.cache, []
     for place in tiers_of(scenario.config):
         spec = getattr(scenario.tiers, place.name)
         own_ttl_s = getattr(cache, f"{place.name}_ttl")
         ttl_s = own_ttl_s if own_ttl_s is not None else inf if cache.ttl is None else cache.ttl
-        models.append(ModelledTier(spec, ttl_s, partial(_bytes_of, scenario) if place.how == CDN else None))
+        models.append(ModelledTier(place.name, spec, ttl_s, draws, partial(_bytes_of, scenario) if place.how == CDN else None))
     return models
 
 

@@ -135,7 +135,7 @@ def some_scenario(k):
         config["cache"]["memory_size"] //= 20  # what memory keeps no tier is asked for
         for name in ("redis", "cdn"):
             if rng.random() < 0.7:
-                latency_s = pick([1, 2]) if ties else pick([0.002, 0.002, 0.03, 0.2])
+                latency_s = pick([1, 2]) if ties else pick([0.002, 0.002, 0.03, 0.2, {"law": "exponential", "mean": 0.03}])
                 tiers[name] = {"latency": latency_s, "capacity": pick(["1GiB", 2000]), "per_gb_month": 0.2, "per_request": 0.000001}
                 config["cache"][f"{name}_url"] = f"${{{name.upper()}}}"
                 config["cache"][f"{name}_ttl"] = pick([30, None])

@@ -111,7 +111,7 @@ class ModelTierConnection:
         self.model, self.loop, self.now = model, loop, driver_now
 
     async def fetch(self, fetch):
-        at, entry = self.model.fetch(fetch.key, self.now())
+        at, entry = self.model.fetch(fetch.key, self.now(), fetch.item.payer)
         await self.loop.until(at, fetch.serial)
         return entry
 
@@ -174,7 +174,7 @@ def simulated(scenario, seed=0, replication=0, check=None):
     """(trace, log, pipeline) of the SimPy engine."""
     prepared, models, pipeline, log = parts(scenario, seed, replication)
     trace = traced(pipeline, check)
-    engine = Engine(pipeline, models, log, modelled_tiers(scenario))
+    engine = Engine(pipeline, models, log, modelled_tiers(scenario, Draws(seed, replication)))
     engine.drive(prepared.requests())
     engine.drain(float("inf"))
     return trace, log.freeze(prepared.arrived_at, engine.n_submitted, engine.last_at), pipeline
@@ -188,7 +188,7 @@ def lived(scenario, seed=0, replication=0, check=None):
     asyncio.set_event_loop(loop)
     driver = Driver(pipeline, [], log)
     driver._connections = [ModelConnection(model, spec, loop, driver.now) for model, spec in zip(models, scenario.providers, strict=True)]
-    driver._tiers = [ModelTierConnection(model, loop, driver.now) for model in modelled_tiers(scenario)]
+    driver._tiers = [ModelTierConnection(model, loop, driver.now) for model in modelled_tiers(scenario, Draws(seed, replication))]
     requests = list(prepared.requests())
 
     def arrive(k):
