@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 MOST_JOBS = 4096
 
 
-def whole_number(text: str, low: int, high: int, example: int) -> int:
-    """The number that an option gives; typer's own message does not say what was given."""
+def whole_number(text: str, low: int, high: int, example: int, option: str = "") -> int:
+    """The number that an option gives; typer's own message does not say what was given. `option` where typer does not know which one is read."""
     if not text.strip().isdecimal() or not low <= int(text) <= high:
-        raise typer.BadParameter(f"{text!r} is not a whole number from {low} to {high}; try {example}")
+        raise typer.BadParameter(f"{option and f'{option}: '}{text!r} is not a whole number from {low} to {high}; try {example}")
     return int(text)
 
 

@@ -50,7 +50,7 @@ def cache(
     from sbsim.workload.reuse.accesses import read_accesses
     from sbsim.workload.reuse.miss_ratios import EVERY_POLICY, default_sizes, miss_ratio_curves
 
-    entries = None if sizes is None else [whole_number(each, 1, MOST_ENTRIES, 1000) for each in sizes.split(",")]
+    entries = None if sizes is None else [whole_number(each, 1, MOST_ENTRIES, 1000, "--sizes") for each in sizes.split(",")]
     ttl_s = None if ttl is None else _seconds(ttl)
     accesses = read_accesses(
         path,

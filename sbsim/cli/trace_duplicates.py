@@ -46,7 +46,7 @@ def duplicates(
     from sbsim.workload.reuse.prompts import read_prompts
 
     levels = [_threshold("--thresholds", text) for text in thresholds.split(",")]
-    level, n_shown = _threshold("--at", at), whole_number(show, 0, MOST_SHOWN, 10)
+    level, n_shown = _threshold("--at", at), whole_number(show, 0, MOST_SHOWN, 10, "--show")
     prompts = read_prompts(
         path,
         format=format,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sbsim.components.cache import POLICIES
 from sbsim.components.fingerprint import is_reusable
-from sbsim.components.near_duplicates import LOWEST_THRESHOLD
+from sbsim.config import find_setting
 from sbsim.errors import ScenarioError
 from sbsim.live.connect.unconnected import connected
 from sbsim.live.contents import Contents
@@ -66,23 +66,28 @@ class CacheManager:
         entry = self._lookup.cache.get(self.get_cache_key(request), self._now())
         return None if entry is None else entry.content
 
-    def set(self, request: ContentRequest, content: Any, ttl: float | None = 3600.0) -> bool:
-        """Keep `content` for `ttl` seconds at most (None: as long as there is room); whether it is kept. A batcher's own `cache.ttl` bounds it too.
+    def set(self, request: ContentRequest, content: Any, ttl: float | str | None = 3600.0) -> bool:
+        """Keep `content` for `ttl` at most; whether it is kept. A batcher's own `cache.ttl` bounds it too.
+
+        Parameters
+        ----------
+        ttl : seconds, or a duration as settings have it ("1h"); None: as long as there is room.
 
         Raises
         ------
         ValueError
-            When content is None, which means "nothing kept", or ttl is negative.
+            When content is None, which means "nothing kept".
+        ScenarioError
+            When ttl is no duration, or below 0 s (a ValueError too).
         """
         if content is None:
             raise ValueError("CacheManager.set: content is None, which means that nothing is kept")
-        if ttl is not None and not ttl >= 0:
-            raise ValueError(f"CacheManager.set: ttl: {ttl!r} must be 0 s or more, or None")
+        ttl_s = _read("set", "ttl", "cache.ttl", ttl)
         if not is_reusable(request):
             return False
         now = self._now()
         wanted = self._contents.of(request)
-        expires_at = inf if ttl is None else now + ttl
+        expires_at = inf if ttl_s is None else now + ttl_s
         self._lookup.put(Entry(wanted.key, expires_at, content, cost_nano=wanted.individual_nano, serial=wanted.serial), wanted, now)
         return wanted.key in self._lookup.cache
 
@@ -95,9 +100,13 @@ class CacheManager:
         Parameters
         ----------
         threshold : likeness of the prompts from which they count as the same, 0.5 to 1.
+
+        Raises
+        ------
+        ScenarioError
+            When threshold is anything else.
         """
-        if not LOWEST_THRESHOLD <= threshold <= 1.0:
-            raise ValueError(f"CacheManager.is_near_duplicate: threshold: {threshold!r} must be {LOWEST_THRESHOLD} to 1; try 0.8")
+        threshold = _read("is_near_duplicate", "threshold", "cache.near_duplicate_threshold", threshold)
         now, cache = self._now(), self._lookup.cache
         if not is_reusable(request):
             return False
@@ -135,3 +144,11 @@ class CacheManager:
             if wish is not None and entry.expires_at > started_at:
                 lookup.put(entry.until(now() + (entry.expires_at - started_at)), contents.of(wish), now())
         self._lookup, self._contents, self._now, self._tiers = lookup, contents, now, tiers
+
+
+def _read(method: str, parameter: str, setting: str, given: Any) -> Any:
+    """A parameter that means what a setting means. Raises ScenarioError."""
+    try:
+        return find_setting(setting).read(given)
+    except ValueError as error:
+        raise ScenarioError(f"CacheManager.{method}: {parameter}: {error}") from None

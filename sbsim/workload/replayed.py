@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +26,8 @@ def replayed(scenario: Scenario, draws: Draws | None = None) -> Trace:
     workload = scenario.workload
     if workload.path is None:
         raise ScenarioError("workload.path: this scenario comes without its trace; try --set workload.path=FILE")
+    if not Path(workload.path).exists():
+        raise TraceError(f"{workload.path}: there is no such file; try another workload.path, or --set workload.path=FILE")
     trace = read_trace(
         workload.path, format=workload.format, columns=workload.columns, defaults=workload.defaults, speedup=workload.speedup,
         between=workload.between, on_bad_row=workload.on_bad_row, draws=draws,

@@ -67,7 +67,7 @@ def test_cache_figure(inside: Command, keys: Path, tmp_path: Path, name: str, be
 
 
 @pytest.mark.parametrize(("arguments", "code", "told"), [
-    (("--sizes", "0"), 2, "'0' is not a whole number from 1"),
+    (("--sizes", "0"), 2, "--sizes: '0' is not a whole number from 1"),
     (("--sizes", "5,,6"), 2, "'' is not a whole number"),
     (("--sizes", "big"), 2, "'big' is not a whole number"),
     (("--policy", "mru"), 2, "'mru' is not one of lru, lfu, sieve, w_tinylfu, gdsf, belady, unlimited; try lru"),
@@ -84,6 +84,15 @@ def test_cache_refusals(inside: Command, keys: Path, arguments: tuple[str, ...],
     assert (ended.code, ended.out) == (code, "")
     assert told in ended.err
     assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["cache", "duplicates", "describe"])
+def test_an_absent_file_is_not_blamed_on_a_scenario(inside: Command, command: str) -> None:
+    """A file named on the command line is another file to name; only a scenario's is its workload.path."""
+    assert inside("trace", command, "absent.csv").err == "sbsim: absent.csv: there is no such file; try the path of a trace: csv, jsonl or Parquet\n"
+    ended = inside("run", "azure-hour", "--set", "workload.path=absent.csv")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "sbsim: absent.csv: there is no such file; try another workload.path, or --set workload.path=FILE\n"
 
 
 def test_duplicates_document(inside: Command, tmp_path: Path) -> None:
@@ -117,7 +126,7 @@ def test_duplicates_table(inside: Command, tmp_path: Path) -> None:
     (("--thresholds", "0.4"), "--thresholds 0.4: not a number from 0.5 to 1; try 0.8"),
     (("--thresholds", "nan"), "--thresholds nan: not a number from 0.5 to 1"),
     (("--at", "high"), "--at high: not a number from 0.5 to 1"),
-    (("--show", "-1"), "'-1' is not a whole number from 0"),
+    (("--show", "-1"), "--show: '-1' is not a whole number from 0"),
     (("--column", "prompt"), "--column prompt: not FIELD=VALUE"),
 ])  # fmt: skip
 def test_duplicates_refusals(inside: Command, keys: Path, arguments: tuple[str, ...], told: str) -> None:

@@ -337,6 +337,32 @@ def test_a_cache_by_itself_keeps_what_may_be_reused():
         CacheManager(memory_size=-1)
 
 
+def test_a_life_is_said_as_settings_say_it(monkeypatch):
+    """ "1h" is an hour, none is for ever; what is no duration is refused by name, and nothing is kept of it."""
+    now = [100.0]
+    monkeypatch.setattr("sbsim.live.memory.time.monotonic", lambda: now[0])
+    cache = CacheManager()
+    assert cache.set(wish(0), "hour", ttl="1h")
+    assert cache.set(wish(1), "for ever", ttl="none")
+    assert not cache.set(wish(2), "gone", ttl="0s")
+    now[0] += 3599
+    assert (cache.get(wish(0)), cache.get(wish(1))) == ("hour", "for ever")
+    now[0] += 1
+    assert (cache.get(wish(0)), cache.get(wish(1))) == (None, "for ever")
+    for given, message in (
+        ("soon", r"'soon' is not a duration; .* try \"30s\""),
+        ("-1s", r"'-1s' must be >= 0 s"),
+        (-1, "-1 must be >= 0 s"),
+        (True, "true is not a duration"),
+        ([3600], r"\[3600\] is not a duration"),
+    ):
+        with pytest.raises(ScenarioError, match=rf"\ACacheManager\.set: ttl: {message}"):
+            cache.set(wish(3), "never", ttl=given)
+        assert cache.get(wish(3)) is None
+    with pytest.raises(ScenarioError, match=r"\ACacheManager\.is_near_duplicate: threshold: 'high' is not a number"):
+        cache.is_near_duplicate(wish(0), threshold="high")
+
+
 def test_near_duplicates_are_found_on_demand():
     """The same wish in other words is one, another wish or another scope is not; an exact entry counts; the threshold decides."""
     cache = CacheManager()
@@ -348,7 +374,7 @@ def test_near_duplicates_are_found_on_demand():
     assert cache.is_near_duplicate(wish(4, "an old lighthouse by the sea at dusk, with gulls!"))
     assert not cache.is_near_duplicate(wish(5, "a portrait of a chemist in her laboratory"))
     assert not cache.is_near_duplicate(wish(1, near.prompt, tenant="b"))
-    with pytest.raises(ValueError, match=r"0\.5 to 1"):
+    with pytest.raises(ValueError, match=r"threshold: 0\.2 must be >= 0\.5 and <= 1"):
         cache.is_near_duplicate(near, threshold=0.2)
 
 

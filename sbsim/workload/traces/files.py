@@ -274,9 +274,7 @@ def _head(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(_HEAD)
     except FileNotFoundError:
-        raise TraceError(
-            f"{path}: there is no such file; try the path of a trace (in a scenario workload.path, or --set workload.path=FILE)"
-        ) from None
+        raise TraceError(f"{path}: there is no such file; try the path of a trace: csv, jsonl or Parquet") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise TraceError(f"{path}: the file cannot be read ({reason})") from None
