@@ -10,6 +10,7 @@ from math import inf
 import pytest
 
 from sbsim.pipeline.actions import Deliver, Fail, Hit, Refuse, Send
+from sbsim.seeds import Draws
 from sbsim.simulation.engine import Engine
 from sbsim.simulation.replicate import modelled_tiers
 from tests.parity.test_drivers_agree import conserves, some_scenario
@@ -38,7 +39,7 @@ class Changing:
         self.sent = set()
         for name in ("submit", "fetched", "accepted", "completed", "wake", "configure"):
             self.watch(name)
-        engine = Engine(self.pipeline, models, log, modelled_tiers(self.scenario))
+        engine = Engine(self.pipeline, models, log, modelled_tiers(self.scenario, Draws(k, 0)))
         requests = list(self.prepared.requests())
         step = len(requests) // 5 + 1
         for start in range(0, len(requests), step):

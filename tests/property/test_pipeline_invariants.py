@@ -10,6 +10,7 @@ import pytest
 
 from sbsim.pipeline.actions import Deliver, Fail, Hit, Refuse, Send
 from sbsim.records import URGENT
+from sbsim.seeds import Draws
 from sbsim.simulation.engine import Engine
 from sbsim.simulation.replicate import modelled_tiers
 from sbsim.units import to_nano
@@ -28,7 +29,7 @@ class Watched:
         self.actions = []
         for name in ("submit", "fetched", "accepted", "completed", "wake"):
             self._watch(name)
-        engine = Engine(self.pipeline, self.models, self.log, modelled_tiers(self.scenario))
+        engine = Engine(self.pipeline, self.models, self.log, modelled_tiers(self.scenario, Draws(k, 0)))
         engine.drive(self.prepared.requests())
         engine.drain(inf)
         self.log.freeze(self.prepared.arrived_at, engine.n_submitted, engine.last_at)

@@ -8,6 +8,7 @@ from math import inf
 import pytest
 
 from sbsim.pipeline.actions import Deliver, Fail, Hit, Refuse, Send
+from sbsim.seeds import Draws
 from sbsim.simulation.engine import Engine
 from sbsim.simulation.replicate import modelled_tiers
 from tests.parity.test_drivers_agree import conserves, some_scenario
@@ -42,7 +43,7 @@ def test_what_is_released_together_goes_together_and_alone(k):
 
     for name in ("submit", "release", "fetched", "accepted", "completed", "wake"):
         watch(name)
-    engine = Engine(pipeline, models, log, modelled_tiers(scenario))
+    engine = Engine(pipeline, models, log, modelled_tiers(scenario, Draws(k, 0)))
     for start in range(0, len(requests), 7):
         some = requests[start : start + 7]
         if group_of[some[0].serial] is None:
