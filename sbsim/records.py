@@ -249,7 +249,7 @@ class Batch:
 
     __slots__ = (
         "call", "deadline_at", "due_at", "duration_s", "formed", "group", "is_joinable", "items", "lane", "list_usd", "max_size", "opened_at",
-        "parts", "path", "queued_as", "rank", "ready_at", "serial", "shapes", "state", "urgency",
+        "parts", "path", "queued_as", "queued_at", "rank", "ready_at", "serial", "shapes", "state", "urgency",
     )  # fmt: skip
 
     def __init__(self, serial: int, lane: int, group: int, opened_at: float) -> None:
@@ -271,6 +271,7 @@ class Batch:
         self.rank: tuple[float, float] = (inf, inf)
         self.formed: tuple[int, int] | None = None  # what was pending of its class when it was last formed
         self.queued_as = 0  # the urgency under which its queue counts it
+        self.queued_at = inf  # when it took its place in the queue that it last waited in
         self.parts: list[list[Item]] | None = None  # once bound: the calls still to be sent
         self.call: Call | None = None  # for a retry: the attempt before
         self.path = ""

@@ -33,6 +33,9 @@ class Sizing(Protocol):
     @property
     def learns(self) -> bool: ...
 
+    @property
+    def fills_slots(self) -> bool: ...
+
     def size(self, item: Item, most: int) -> int: ...
 
     def answered(self, call: Call, outcome: Outcome, now: float) -> None: ...
@@ -176,6 +179,11 @@ class BatchBuilder:
         """Every open group, ready at once, in order of opening."""
         waiting = [batch for batches in self._joinable.values() for batch in batches if batch.state == OPEN]
         return [self._make_ready(batch, now, "flush") for batch in sorted(waiting, key=lambda batch: batch.serial)]
+
+    def oldest(self, lane: int, now: float) -> Batch | None:
+        """The open group of this lane that opened first, ready now for what it holds: its lane has a slot for it. None: there is none."""
+        batch = min((b for b in self.open_batches() if b.lane == lane), key=lambda b: (b.opened_at, b.serial), default=None)
+        return None if batch is None else self._make_ready(batch, now, "size")
 
     def bind(self, batch: Batch) -> None:
         """The batch was given to a lane: nobody joins it any more."""

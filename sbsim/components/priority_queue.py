@@ -4,15 +4,16 @@ Contract. The smallest (rank, serial) goes first. A rank is fixed when a batch e
 
 - fifo: first arrival.
 - strict: urgency, then first arrival. Lower classes may starve: that is what strict means.
-- score: first arrival + ageing x urgency + min(time from arrival to deadline, ageing) / 2, in seconds.
+- score: first arrival + ageing x (urgency + price / 8) + min(time from arrival to deadline, ageing) / 2, in seconds, where price is p / (p + 1) of an
+  item's p dollars by the list: what is dear holds budget and slots for more, and lets the cheap go first.
 
 Why the order stays right: a score that grows with age would have every rank change at every instant, but all by the same amount; what differs between
 two batches is fixed when they enter.
 
-Nothing starves under `score`. With urgencies 1 to 3 the last two terms lie between 1 and 3.5 times `ageing`; so a batch is overtaken by none that
-arrived more than 2.5 x `ageing` after it, and once every earlier batch and those have gone it is the head. A level of urgency weighs `ageing` and
-slack at most half of that: of two batches of the same age the more urgent always goes first, and of two of the same urgency no slack is worth more
-than `ageing` / 2 of waiting.
+Nothing starves under `score`. With urgencies 1 to 3 the last two terms lie between 1 and 3.625 times `ageing`; so a batch is overtaken by none that
+arrived more than 2.625 x `ageing` after it, and once every earlier batch and those have gone it is the head. A level of urgency weighs `ageing`,
+slack and price at most 5/8 of that: of two batches of the same age the more urgent always goes first, and of two of the same urgency no slack is
+worth more than `ageing` / 2 of waiting, and no price more than `ageing` / 8.
 
 An entry is dropped lazily: it counts only while its rank is the very one (`is`) that its batch carries.
 """
@@ -27,6 +28,8 @@ from sbsim.errors import ScenarioError
 from sbsim.records import URGENT, Batch
 
 POLICIES = ("score", "fifo", "strict")
+PRICE_WEIGHT = 0.125
+"""Levels of urgency that a price is worth at most: enough to order what is equally pressing, little against a deadline."""
 _GONE = (-1.0, -1.0)
 """Rank of a batch that waits no more: no other is more urgent."""
 
@@ -68,7 +71,9 @@ class PriorityQueue:
         if self.policy == "score":
             ageing_s = self.ageing_s
             slack_s = batch.deadline_at - opened_at
-            return (0.0, opened_at + ageing_s * batch.urgency + 0.5 * (slack_s if slack_s < ageing_s else ageing_s))
+            usd = batch.list_usd / (len(batch.items) or 1)
+            weight = batch.urgency + PRICE_WEIGHT * usd / (usd + 1.0)
+            return (0.0, opened_at + ageing_s * weight + 0.5 * (slack_s if slack_s < ageing_s else ageing_s))
         return (batch.urgency if self.policy == "strict" else 0.0, opened_at)
 
     def push(self, batch: Batch) -> None:

@@ -21,7 +21,8 @@ _ONE = Demand(1, 0.0, 0.0)
 
 
 class PriorityQueue:
-    """Requests in the order in which they should be served: by urgency, age and slack, so that nothing starves (see `components.priority_queue`).
+    """Requests in the order in which they should be served: by urgency, age, slack and (where it is stated) estimated cost, so that nothing starves;
+    see `components.priority_queue`.
 
     Parameters
     ----------
@@ -53,6 +54,7 @@ class PriorityQueue:
         item = Item(Request(self._n, now, deadline_at(now, request.deadline_s), int(request.priority), content))
         place = Queued(self._n, 0, 0, now)
         place.items.append(item)
+        place.list_usd = request.estimated_cost or 0.0
         place.urgency, place.deadline_at = item.urgency, item.deadline_at
         self._queue.push(place)
         self._requests[self._n] = request

@@ -77,9 +77,8 @@ class Admission:
         if budget is None:
             return False
         cost, is_urgent = self._dispatcher.cost(lane, (item,), now), item.urgency == URGENT
-        if budget.ready_at(cost, is_urgent, now) <= now:
+        if budget.ready_at(cost, is_urgent, now) <= now or not budget.hold(cost, is_urgent, now):
             return False
-        budget.hold(cost, is_urgent, now)
         self._dispatcher.n_held_by_budget += 1
         return True
 

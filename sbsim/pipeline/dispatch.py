@@ -6,6 +6,7 @@ nothing. It owns the lanes, the budget and the numbering of calls; it knows neit
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from math import inf, nextafter
@@ -68,7 +69,7 @@ class Dispatcher:
         self.n_gone = 0  # requests whose items were given up here, for the pipeline's count
         self.n_held_by_limit = 0
         self.n_held_by_budget = 0
-        self.held_by_budget: set[int] = set()  # serials of all requests whose call it ever held
+        self.held: array[int] | None = None  # where somebody reads it: serials of the requests whose calls waited for the budget (some of them twice)
         self.n_rerouted = self.n_failed_over = 0  # batches that left a lane in time, and one whose breaker opened
         self.n_diverted = self.n_dropped = 0  # batches that went to another lane than first reckoned with; items that nobody waits for in time
         self.n_inversions = self.n_starved = 0  # calls that left before more urgent work, and after having been ready for longer than `queue.ageing`
@@ -91,6 +92,7 @@ class Dispatcher:
             if len(queue):  # it was formed anew, and the others follow
                 self.dispatch(lane, now, out)
             return
+        batch.queued_at = now
         queue.push(batch)
         if self._routes:
             self.watch(batch, now)
@@ -141,11 +143,17 @@ class Dispatcher:
                         return True
                     budget.hold(cost, is_urgent, now)
                     self.n_held_by_budget += 1
-                    self.held_by_budget.update(request.serial for item in part for request in item.requests)
                     self._is_short = True
+                    if lane.short_since == inf:
+                        lane.short_since = now
                     lane.blocked_until = ready_at
                     return False
                 ticket = budget.take(cost, now)
+                if lane.short_since < now:
+                    lane.short_until = now
+                lane.short_since = inf
+                if batch.queued_at < lane.short_until:
+                    self._note_held(batch)
             if not self._send(lane, batch, part, demand, ticket, now, out):
                 lane.blocked_until = inf
                 return True
@@ -174,13 +182,28 @@ class Dispatcher:
 
     def _spend_reserve(self, lane: Lane, now: float, out: list[Action]) -> None:
         """The budget holds the head of the queue, which is not urgent: urgent work behind it goes, as far as what is kept for it reaches."""
+        since = lane.short_since
         while (batch := lane.queue.first_urgent()) is not None:
             until = lane.blocked_until
             has_gone = self._go(lane, batch, now, out)
             lane.blocked_until = min(until, lane.blocked_until)
+            lane.short_since = since  # the head is still held
             if not has_gone:
                 return
             lane.queue.discard(batch)
+
+    def held_by_budget(self, now: float) -> set[int]:
+        """Serials of the requests whose calls waited because the budget had no room: for their own call, or for one before it in the queue."""
+        for lane in self.lanes:
+            if lane.short_since < now:
+                for batch in lane.queue:
+                    if batch.queued_at < now:
+                        self._note_held(batch)
+        return set(self.held or ())
+
+    def _note_held(self, batch: Batch) -> None:
+        if self.held is not None:
+            self.held.extend([request.serial for item in _unsent(batch) for request in item.requests])
 
     def _is_next(self, lane: Lane, batch: Batch) -> bool:
         """Whether a batch that waits could be what the lane sends next: the head, or urgent work that a budget may keep something for."""
@@ -377,6 +400,8 @@ class Dispatcher:
         """These leave the lane's queue and are routed anew."""
         for batch in batches:
             lane.queue.discard(batch)
+            if lane.short_since < now:
+                self._note_held(batch)
         for batch in batches:
             self.enqueue(batch, now, out)
         if len(lane.queue):

@@ -54,7 +54,8 @@ class Lane:
 
     __slots__ = (
         "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_job", "is_shared", "is_slow", "job_timeout_s",
-        "jobs", "limiter", "longest_s", "m", "max_bytes", "max_part", "name", "queue", "running", "service", "takes", "timeout_at", "watched",
+        "jobs", "limiter", "longest_s", "m", "max_bytes", "max_part", "name", "queue", "running", "service", "short_since", "short_until", "takes",
+        "timeout_at", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +98,8 @@ class Lane:
         self.running = RunningTime()
         self.is_shared = False  # whether other instances use the same limits, so that what they do may free them
         self.m = 0  # calls first sent so far
+        self.short_since = inf  # since when the budget has held the head of the queue; inf: it does not
+        self.short_until = -inf  # until when it last did
         self.blocked_until = inf  # when the head of the queue may go; inf: only an answer can help
         self.watched: deque[Call] = deque()  # sent calls in the order in which they time out
         self.jobs: deque[Call] = deque()  # accepted jobs, likewise

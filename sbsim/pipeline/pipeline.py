@@ -73,7 +73,7 @@ class Pipeline:
         self.n_submitted = self.n_delivered = self.n_failed = self.n_refused = self.n_cancelled = 0
         self.n_hits = self.n_near_hits = self.n_refused_before = self.n_joined = self.n_retries = self.n_backlogged = self.n_slow = 0
         self._backlog: deque[Request] = deque()
-        self.backlogged = array("q")  # serials of all that ever waited there: from their arrival on the limits held them
+        self.backlogged: array[int] | None = None  # where somebody reads it: serials of all that ever waited there
         self._n_active = 0  # pending requests beyond the backlog
         self._now = 0.0
         self.controller: Controller | None = None
@@ -187,6 +187,8 @@ class Pipeline:
             self.dispatcher.dispatch_all(now, out)
         elif len(lane.queue):
             self.dispatcher.dispatch(lane, now, out)
+        if self._fills_slots:
+            self._fill(lane, now, out)
         return self._settle(now, out)
 
     def wake(self, *, now: float) -> Actions:
@@ -217,6 +219,8 @@ class Pipeline:
             if now >= lane.blocked_until or (lane.is_shared and len(lane.queue)):
                 lane.blocked_until = inf
                 dispatcher.dispatch(lane, now, out)
+            if self._fills_slots and lane.is_shared:
+                self._fill(lane, now, out)
         return self._settle(now, out)
 
     def flush(self, *, now: float) -> Actions:
@@ -259,6 +263,10 @@ class Pipeline:
         self._follow(terms)
         return self._settle(now, out)
 
+    def remember_held(self) -> None:
+        """From now on it is kept which requests waited in the backlog or for the budget: for whoever reads it after a run. It grows without end."""
+        self.backlogged, self.dispatcher.held = array("q"), array("q")
+
     # -- views -------------------------------------------------------------------------------------------------------------
     @property
     def n_pending(self) -> int:
@@ -284,6 +292,7 @@ class Pipeline:
         self._remembered = self.cache.get
         self._has_near = self.lookup.near is not None and terms.config.cache.near_duplicates
         self._learn = sizing.answered if sizing.learns else None
+        self._fills_slots = sizing.fills_slots
         self._max_pending = queue.max_pending
         self._refuses_when_full = queue.on_full == "refuse"
         self._refuses_when_spent = terms.config.budget.on_spent == "refuse"
@@ -302,7 +311,8 @@ class Pipeline:
             return self._refused(request, "queue_full")
         self._backlog.append(request)
         self.n_backlogged += 1
-        self.backlogged.append(request.serial)
+        if self.backlogged is not None:
+            self.backlogged.append(request.serial)
         return NOTHING
 
     def _refused(self, request: Request, reason: str) -> Actions:
@@ -379,6 +389,15 @@ class Pipeline:
         for batch in ready:
             self.dispatcher.enqueue(batch, now, out)
         return out
+
+    def _fill(self, lane: Lane, now: float, out: list[Action]) -> None:
+        """Open groups go as they are while the lane has slots and nothing ready for them."""
+        limiter = lane.limiter
+        while limiter.n_in_flight < limiter.concurrency and not len(lane.queue):
+            batch = self.builder.oldest(lane.index, now)
+            if batch is None:
+                return
+            self.dispatcher.enqueue(batch, now, out)
 
     def _ask_on(self, fetch: Fetch, now: float, out: list[Action]) -> None:
         """This tier does not have it, or is slow: on to the next, or to work."""

@@ -16,11 +16,14 @@ import simpy
 from simpy.events import Event
 
 from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Fetch, Hit, Send, Store
+from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.pipeline import Pipeline
-from sbsim.records import Call, Entry, Item, Outcome, Request
+from sbsim.records import Batch, Call, Entry, Item, Outcome, Request
 from sbsim.runlog import RunLog
 
 ANSWER, ARRIVAL, WAKE = 0, 1, 2
+_BEFORE_TIMERS = 1 << 62
+"""Less than this from 0 on: serials of wakes that instances bring each other, apart from those of their timers."""
 
 
 class Provider(Protocol):
@@ -92,6 +95,7 @@ class Engine(_OnAnAgenda):
         self, pipeline: Pipeline, providers: Sequence[Provider], log: RunLog, tiers: Sequence[Tier] = (), fleet: Fleet | None = None
     ) -> None:
         self.pipeline = pipeline
+        pipeline.remember_held()
         self.log = log
         self.n_submitted = 0
         self.last_at = 0.0  # the last instant at which anything happened to a request or a call
@@ -100,6 +104,7 @@ class Engine(_OnAnAgenda):
         self._fleet = fleet
         self._env = simpy.Environment() if fleet is None else fleet.env
         self._armed_at = inf
+        self._looks_at = -1.0  # when it last looked, or will, because of another instance
         self._n_armed, self._step = (0, 1) if fleet is None else (len(fleet.engines), fleet.n)
         self._answers: dict[int, At] = {}  # of calls whose lane lets them be aborted
 
@@ -136,16 +141,18 @@ class Engine(_OnAnAgenda):
         in_flight = pipeline.dispatcher.in_flight
         while queue and queue[0][0] <= stop_at and (pipeline.n_pending or in_flight):
             step()
-        close_log(self.log, (pipeline,))
+        close_log(self.log, (pipeline,), stop_at)
         queue.clear()  # the timers that are left would hold the whole run in a cycle
 
     def submit(self, request: Request, now: float) -> None:
         """One request, after everything that comes before it."""
         self._settle(self.pipeline.submit(request, now=now), now)
 
-    def woken(self, now: float) -> None:
-        """Another instance has freed something that both may use."""
-        self._settle(self.pipeline.wake(now=now), now)
+    def look_again(self, now: float, serial: int) -> None:
+        """Another instance has freed something that both may use: look when this instant's answers and arrivals are through."""
+        if self._looks_at != now:
+            self._looks_at = now
+            At(self._env, now, WAKE, serial, self._looked, now)
 
     # -- steps -------------------------------------------------------------------------------------------------------------
     def _carry_out(self, actions: Actions, now: float) -> None:
@@ -242,6 +249,11 @@ class Engine(_OnAnAgenda):
             return
         self._settle(pipeline.wake(now=armed_at), armed_at)
 
+    def _looked(self, event: Event) -> None:
+        now = event._value
+        self._looks_at = -1.0
+        self._settle(self.pipeline.wake(now=now), now)
+
     def _settle(self, actions: Actions, now: float) -> None:
         if actions:
             self._carry_out(actions, now)
@@ -281,6 +293,7 @@ class Fleet(_OnAnAgenda):
         self.n = len(pipelines)
         self.is_shared = is_shared
         self.n_submitted = 0
+        self._n_told = 0
         self.engines: list[Engine] = []
         self._route = route
         for pipeline in pipelines:
@@ -295,7 +308,8 @@ class Fleet(_OnAnAgenda):
         """An answer to one instance may have freed what the others wait for."""
         for engine in self.engines:
             if engine is not teller:
-                engine.woken(now)
+                self._n_told += 1
+                engine.look_again(now, self._n_told - _BEFORE_TIMERS)
 
     def drive(self, requests: Iterable[Request]) -> None:
         """As `Engine.drive`."""
@@ -313,21 +327,29 @@ class Fleet(_OnAnAgenda):
         pipelines = [engine.pipeline for engine in self.engines]
         while queue and queue[0][0] <= stop_at and any(each.n_pending or each.dispatcher.in_flight for each in pipelines):
             step()
-        close_log(self.log, pipelines)
+        close_log(self.log, pipelines, stop_at)
         queue.clear()
 
 
-def close_log(log: RunLog, pipelines: Sequence[Pipeline]) -> None:
-    """The run is over: what is still under way or waiting is written down, and how often each mechanism fired."""
+def close_log(log: RunLog, pipelines: Sequence[Pipeline], stop_at: float) -> None:
+    """The run is over, at `stop_at` for what has not come to its end: what is still under way or waiting is written down, and how often each
+    mechanism fired."""
     for pipeline in pipelines:
         log.unanswered(pipeline.dispatcher.in_flight.values())
         log.waiting(pipeline.ready_batches())
         for name, value in pipeline.snapshot().items():
             log.counters[name] = log.counters.get(name, 0) + value
-    log.backlogged(sorted(serial for pipeline in pipelines for serial in pipeline.backlogged))
+        log.counters["n_starved"] += sum(_starves(pipeline.lanes[batch.lane], batch, stop_at) for batch in pipeline.ready_batches())
+    log.counters["n_turned_away_by_budget"] = log.n_unaffordable
+    log.backlogged(sorted(serial for pipeline in pipelines for serial in pipeline.backlogged or ()))
     log.is_incomplete = any(pipeline.n_pending > 0 for pipeline in pipelines)
     budgets = [pipeline.budget for pipeline in pipelines if pipeline.budget is not None]
     if budgets:
-        held = sorted(serial for pipeline in pipelines for serial in pipeline.dispatcher.held_by_budget)
+        held = sorted(serial for pipeline in pipelines for serial in pipeline.dispatcher.held_by_budget(stop_at))
         firsts = zip(*([account.exhausted_at for account in budget.accounts] for budget in budgets), strict=True)
         log.budgeted(held, (min(instants) for instants in firsts))
+
+
+def _starves(lane: Lane, batch: Batch, stop_at: float) -> bool:
+    """Whether a batch that was never sent had waited for longer than `queue.ageing` when the run stopped; those that were, the dispatcher counts."""
+    return stop_at > batch.ready_at + lane.queue.ageing_s and any(item.ends_at == -inf and not item.done for item in batch.items)

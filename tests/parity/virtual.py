@@ -184,6 +184,7 @@ def lived(scenario, seed=0, replication=0, check=None):
     """(trace, log, pipeline) of the asyncio driver on a virtual-time loop."""
     prepared, models, pipeline, log = parts(scenario, seed, replication)
     trace = traced(pipeline, check)
+    pipeline.remember_held()
     loop = VirtualLoop()
     asyncio.set_event_loop(loop)
     driver = Driver(pipeline, [], log)
@@ -207,5 +208,5 @@ def lived(scenario, seed=0, replication=0, check=None):
         asyncio.set_event_loop(None)
         loop.close()
     log.unanswered(pipeline.dispatcher.in_flight.values())
-    log.backlogged(pipeline.backlogged)
+    log.backlogged(pipeline.backlogged or ())
     return trace, log.freeze(prepared.arrived_at, len(requests), 0.0), pipeline

@@ -19,9 +19,9 @@ urgencies = st.integers(1, 3)
 picks = st.integers(0, 99)  # which of those that are there
 
 
-def batch_of(serial, opened_at, urgency, slack_s):
+def batch_of(serial, opened_at, urgency, slack_s, usd=0.0):
     batch = Batch(serial, 0, 0, opened_at)
-    batch.urgency, batch.deadline_at = urgency, opened_at + slack_s
+    batch.urgency, batch.deadline_at, batch.list_usd = urgency, opened_at + slack_s, usd
     return batch
 
 
@@ -32,7 +32,8 @@ def sort_key(policy, ageing_s, batch):
     if policy == "strict":
         return (batch.urgency, batch.opened_at, batch.serial)
     slack_s = batch.deadline_at - batch.opened_at
-    return (batch.opened_at + ageing_s * batch.urgency + min(slack_s, ageing_s) / 2, batch.serial)
+    price = batch.list_usd / (batch.list_usd + 1)
+    return (batch.opened_at + ageing_s * (batch.urgency + price / 8) + min(slack_s, ageing_s) / 2, batch.serial)
 
 
 class AgainstSorting(RuleBasedStateMachine):
@@ -55,10 +56,10 @@ class AgainstSorting(RuleBasedStateMachine):
     def advance(self, dt):
         self.now += dt
 
-    @rule(urgency=urgencies, slack_s=slacks, age_s=st.integers(0, 10).map(float))
-    def push(self, urgency, slack_s, age_s):
+    @rule(urgency=urgencies, slack_s=slacks, age_s=st.integers(0, 10).map(float), usd=st.sampled_from([0.0, 0.04, 1.0, 500.0]))
+    def push(self, urgency, slack_s, age_s, usd):
         self.serial += 1
-        batch = batch_of(self.serial, max(0.0, self.now - age_s), urgency, slack_s)
+        batch = batch_of(self.serial, max(0.0, self.now - age_s), urgency, slack_s, usd)
         self.queue.push(batch)
         self.waits(batch)
 
@@ -130,7 +131,8 @@ def longest_overtaking(policy, seed, ageing_s=10.0, n=600):
     waiting = {}
     for serial in range(n):
         opened_at += float(rng.exponential(1.0))
-        batch = batch_of(serial, opened_at, int(rng.choice([1, 3], p=[0.9, 0.1])), float(rng.choice([0.0, 5.0, 100.0])))
+        urgency = int(rng.choice([1, 3], p=[0.9, 0.1]))
+        batch = batch_of(serial, opened_at, urgency, float(rng.choice([0.0, 5.0, 100.0])), 0.0 if urgency == 1 else 1e9)
         queue.push(batch)
         waiting[batch] = None
         if serial % 2:  # one is served while two arrive
@@ -143,8 +145,8 @@ def longest_overtaking(policy, seed, ageing_s=10.0, n=600):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_starves(seed):
-    """No batch is overtaken by one that arrived more than 2.5 x ageing after it, however many urgent ones come."""
-    assert longest_overtaking("score", seed) <= 25.0
+    """No batch is overtaken by one that arrived more than 2.625 x ageing after it, however many urgent and cheap ones come."""
+    assert longest_overtaking("score", seed) <= 26.25
 
 
 def test_starving_is_found_out():
@@ -154,15 +156,26 @@ def test_starving_is_found_out():
 
 
 @given(st.floats(0, 1e6), urgencies, urgencies, slacks, slacks, st.sampled_from([1.0, 60.0, 1800.0]))
-def test_urgency_outweighs_slack(opened_at, one, other, slack_one, slack_other, ageing_s):
-    """Of two batches of one age the more urgent goes first whatever their slack; of one urgency, the one with less slack."""
+def test_urgency_outweighs_slack_and_price(opened_at, one, other, slack_one, slack_other, ageing_s):
+    """Of two batches of one age the more urgent goes first whatever their slack and price; of one urgency and price, the one with less slack."""
     queue = PriorityQueue("score", ageing_s)
     a, b = batch_of(1, opened_at, one, slack_one), batch_of(2, opened_at, other, slack_other)
     rank_a, rank_b = queue.rank(a), queue.rank(b)
     if one != other:
-        assert (rank_a < rank_b) == (one < other)
+        a.list_usd = b.list_usd = 0.0
+        (a if one < other else b).list_usd = 1e9
+        assert (queue.rank(a) < queue.rank(b)) == (one < other)
     elif min(slack_one, ageing_s) != min(slack_other, ageing_s):
         assert (rank_a <= rank_b) == (slack_one <= slack_other)
+
+
+def test_of_two_that_are_equally_pressing_the_cheaper_goes_first():
+    """A dear item yields to a cheap one that came a little later; what came more than an eighth of `ageing` later gains nothing by its price."""
+    dear, cheap, late = batch_of(1, 0.0, 2, 60.0, usd=5.0), batch_of(2, 1.0, 2, 60.0, usd=0.01), batch_of(3, 226.0, 2, 60.0)
+    queue = PriorityQueue("score", 1800.0)
+    for batch in (dear, cheap, late):
+        queue.push(batch)
+    assert [queue.pop() for _ in range(3)] == [cheap, dear, late]
 
 
 def test_an_unknown_policy_is_refused_with_those_there_are():

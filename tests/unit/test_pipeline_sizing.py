@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sbsim.scenario import Scenario
@@ -52,6 +53,17 @@ def test_free_slots_take_work_at_once_and_busy_ones_share_it():
     busy, _ = kpis("capacity", gpu(), rate=3.0)
     assert busy["average_batch_size"] > 5
     assert busy["n_failed"] == 0
+
+
+def test_no_slot_stands_idle_beside_waiting_work():
+    """By capacity: what gathered while all slots were busy goes when one becomes free, long before its longest wait is over."""
+    busy = gpu(limits=[{"concurrency": 2, "on_excess": "queue"}])
+    for wait in ("30s", "10min"):
+        finished = run(scenario("capacity", busy, rate=0.5, wait=wait, horizon="10min"), seed=3)
+        sent_at, arrived_at = finished.log.sent_at[: finished.prepared.n], finished.prepared.arrived_at
+        waited = sent_at > arrived_at  # then it left at the very instant at which a slot became free
+        assert np.count_nonzero(waited) > 100
+        assert np.isin(sent_at[waited], finished.log.calls["answered_at"]).all()
 
 
 @pytest.mark.parametrize(("billed", "is_smaller"), [("full", True), ("none", False)])

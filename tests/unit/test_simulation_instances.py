@@ -10,6 +10,7 @@ from sbsim.config import Config
 from sbsim.errors import ScenarioError
 from sbsim.export import render, write_recommendation
 from sbsim.recommendation import recommend
+from sbsim.pipeline.pipeline import Pipeline
 from sbsim.records import MEMORY, REDIS
 from sbsim.runlog import RunLog
 from sbsim.scenario import Scenario, load, share_of
@@ -96,6 +97,27 @@ def test_a_shared_hard_budget_is_never_exceeded():
     for at in calls["sent_at"]:
         inside = (calls["sent_at"] + 60 > at) & (calls["sent_at"] <= at)
         assert calls["bill_nano"][inside].sum() <= 200_000_000
+
+
+def test_instances_look_again_when_the_instant_is_through(monkeypatch, tmp_path):
+    """What an answer to one instance frees, another looks for after the answers and arrivals of that instant (rule 2), never inside the answer."""
+    happened = []
+    for name in ("submit", "completed", "wake"):
+
+        def noted(self, *args, now, name=name, do=getattr(Pipeline, name)):  # fmt: skip
+            happened.append((now, ("completed", "submit", "wake").index(name)))
+            return do(self, *args, now=now)
+
+        monkeypatch.setattr(Pipeline, name, noted)
+    document = several(redis=True, limits=({"concurrency": 2},)).document
+    (tmp_path / "arrivals.csv").write_text("arrived_at,prompt\n" + "".join(f"{k // 2},p{k}\n" for k in range(60)))
+    document["workload"] = {"source": "trace", "path": str(tmp_path / "arrivals.csv"), "defaults": {"content_type": "image", "engine": "e"}}
+    document["providers"][0]["latency"] = {"total": 4}  # whole seconds, like the arrivals
+    document["tiers"]["redis"]["latency"] = 0
+    run(Scenario.from_mapping({key: value for key, value in document.items() if key not in ("requests", "replications")}), seed=1)
+    ties = [[kind for at, kind in happened if at == now] for now in {at for at, _ in happened}]
+    assert sum(0 in kinds and 1 in kinds and 2 in kinds for kinds in ties) > 5
+    assert all(kinds == sorted(kinds) for kinds in ties)
 
 
 def test_a_fleet_of_one_is_the_engine():

@@ -142,15 +142,18 @@ class Budget:
                     at = ready_at
         return at
 
-    def hold(self, cost: Cost, is_urgent: bool, now: float) -> None:
-        """A call that wanted to go was not ready: note the windows that had no room for it. One that was only paced is nobody's exhaustion."""
+    def hold(self, cost: Cost, is_urgent: bool, now: float) -> bool:
+        """A call that wanted to go was not ready: note the windows that had no room for it; False: none, it is only paced."""
         hard, soft = self._amounts(cost)
+        is_short = False
         for account in self.accounts:
             room = account.limit_nano if is_urgent else account.common_nano
             if account.window.ready_at(hard if account.is_hard else soft, room, now) > now:
+                is_short = True
                 account.n_held += 1
                 if now < account.exhausted_at:
                     account.exhausted_at = now
+        return is_short
 
     def take(self, cost: Cost, now: float) -> Ticket:
         """Reserve for a call that is sent now. Raises StateError when a hard window meets a call without a most."""

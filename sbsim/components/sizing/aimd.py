@@ -24,6 +24,7 @@ class AimdSize:
     """
 
     learns = True
+    fills_slots = False
 
     def __init__(self) -> None:
         self._sizes: dict[int, float] = {}

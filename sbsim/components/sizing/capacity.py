@@ -34,13 +34,15 @@ class CapacitySize(FixedSize):
     """What waits over the free slots of the lane, rounded up; without a free slot, as many as a call takes.
 
     What waits are the items of the lane's ready batches and open groups, and the one that opens the group. So work spreads over what would stand idle
-    (a call of one is sent at once while there is a slot for it), and shares calls as soon as it would wait anyway. A lane without a limit on
-    concurrency has a slot for everything.
+    (a call of one is sent at once while there is a slot for it), and shares calls as soon as it would wait anyway: when a slot becomes free, the
+    oldest open group takes it as it is. A lane without a limit on concurrency has a slot for everything.
 
     Parameters
     ----------
     lanes : by number. groups : all open groups, asked when a group opens.
     """
+
+    fills_slots = True
 
     def __init__(self, lanes: Sequence[Slots], groups: Callable[[], Iterable[Batch]]) -> None:
         self._lanes = lanes

@@ -39,6 +39,7 @@ class FailureSize:
     """
 
     learns = True
+    fills_slots = False
 
     def __init__(self, books: Sequence[PriceBook], max_parts: Sequence[float], max_attempts: int) -> None:
         self._books = books

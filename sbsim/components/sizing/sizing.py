@@ -13,10 +13,13 @@ from sbsim.records import Call, Item, Outcome
 
 
 class Sizing(Protocol):
-    """A policy; `learns` says whether it wants to hear of answers."""
+    """A policy; `learns` says whether it wants to hear of answers, `fills_slots` whether an open group goes as it is when a slot would stand idle."""
 
     @property
     def learns(self) -> bool: ...
+
+    @property
+    def fills_slots(self) -> bool: ...
 
     def size(self, item: Item, most: int) -> int: ...
 
@@ -27,6 +30,7 @@ class FixedSize:
     """The size that is set."""
 
     learns = False
+    fills_slots = False
 
     def size(self, item: Item, most: int) -> int:
         return most
