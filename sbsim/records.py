@@ -276,6 +276,11 @@ class Batch:
         self.call: Call | None = None  # for a retry: the attempt before
         self.path = ""
 
+    @property
+    def unsent(self) -> list[Item]:
+        """The items that it has yet to send."""
+        return self.items if self.parts is None else [item for part in self.parts for item in part]
+
 
 class Call:
     """One sending of a fixed list of items to a lane.

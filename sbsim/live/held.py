@@ -13,6 +13,7 @@ from sbsim.components.formation import SENT_PER_SOLUTION, Formation
 from sbsim.components.sizing import FixedSize
 from sbsim.errors import StateError
 from sbsim.live.driver import Delivery
+from sbsim.pipeline.forming import packing_terms
 from sbsim.pipeline.pipeline import Pipeline
 from sbsim.pipeline.terms import or_inf
 from sbsim.records import ContentRequest, Item, Request
@@ -159,6 +160,6 @@ def _packed(batches: Sequence[records.Batch], formation: Formation, pipeline: Pi
         if lane.takes not in ("list", "file"):
             planned.extend(group.items for group in groups)
             continue
-        outlines, terms = lane.outlines(items, now), pipeline.dispatcher.packing_terms(lane, groups[0], now)
+        outlines, terms = lane.outlines(items, now), packing_terms(pipeline.builder, lane, groups[0], now)
         planned.extend(formation.cut([group.items for group in groups], [True] * len(groups), [True] * len(items), outlines, terms).go)
     return planned

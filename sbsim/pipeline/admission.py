@@ -9,8 +9,9 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 from sbsim.config import Config
-from sbsim.pipeline.dispatch import BARRED, SLOW, Dispatcher
+from sbsim.pipeline.dispatch import Dispatcher
 from sbsim.pipeline.lane import Lane
+from sbsim.pipeline.routing import BARRED, SLOW
 from sbsim.records import URGENT, Content, Item, Request
 
 KINDS_KEPT = 8192

@@ -110,7 +110,7 @@ class Answers:
         """The call as a whole has no content: what that says decides what becomes of its items."""
         error = outcome.error
         if error == "not_sent":
-            self._put_back(call, outcome)
+            self._put_back(call, outcome, now)
         elif error == "permanent" and len(call.items) > 1:
             self._bisect(call, now, out)
         else:
@@ -196,7 +196,7 @@ class Answers:
         for batch in halves:
             self._dispatcher.enqueue(batch, now, out)
 
-    def _put_back(self, call: Call, outcome: Outcome) -> None:
+    def _put_back(self, call: Call, outcome: Outcome, now: float) -> None:
         """A shared limit had no room: the call was never sent. Its batch goes back to its place and is not tried before `retry_at`."""
         lane = self._lanes[call.lane]
         lane.limiter.hold(outcome.retry_at)
@@ -208,4 +208,4 @@ class Answers:
             item.ends_at = -inf if item.n_sent == 0 else item.ends_at
         batch.parts = [batch.items]
         batch.call, batch.path = call.batch.call, call.batch.path
-        lane.queue.push(batch)
+        self._dispatcher.wait(batch, now)

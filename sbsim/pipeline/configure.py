@@ -161,6 +161,7 @@ def _regroup(pipeline: Pipeline, terms: Terms, now: float) -> list[Batch]:
             if len(pieces) > 1:
                 lane.queue.discard(batch)
                 for piece in pieces:
+                    piece.queued_at = batch.queued_at
                     lane.queue.push(piece)
-                    pipeline.dispatcher.watch(piece, now)
+                    pipeline.dispatcher.routing.watch(piece, now)
     return ready

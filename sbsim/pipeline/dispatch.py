@@ -8,24 +8,18 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from heapq import heappop, heappush
-from math import inf, nextafter
+from math import inf
 
 from sbsim.components.batch_builder import BatchBuilder
 from sbsim.components.budget import Budget, Cost, Ticket
 from sbsim.components.coalescer import Coalescer
-from sbsim.components.formation import Formation, Terms
-from sbsim.components.router import choose
+from sbsim.components.formation import Formation
 from sbsim.pipeline.actions import Action, Fail, Send
-from sbsim.pipeline.lane import Lane, Offered
-from sbsim.pricing import kinds_of
-from sbsim.records import OPEN, READY, URGENT, Batch, Call, Demand, Item
-from sbsim.units import to_nano
+from sbsim.pipeline.forming import form
+from sbsim.pipeline.lane import Lane
+from sbsim.pipeline.routing import Routing, repeats_key
+from sbsim.records import OPEN, URGENT, Batch, Call, Demand, Item
 
-SLOW = 1 << 40
-"""Bit of a group's number: work that waits for a batch API."""
-BARRED = 41
-"""From this bit on a group's number says which lanes could never take its items, lane 0 first."""
 _OF_CONTENT = frozenset({"permanent", "moderated"})
 """Failures that every piece of work for the same content would meet."""
 
@@ -42,7 +36,7 @@ class Dispatcher:
 
     Attributes
     ----------
-    due_at : when a batch that waits at its lane should look for a faster one, or its deadline will be missed; inf: none.
+    routing : which lane should make a batch.
     """
 
     def __init__(
@@ -73,11 +67,8 @@ class Dispatcher:
         self.n_rerouted = self.n_failed_over = 0  # batches that left a lane in time, and one whose breaker opened
         self.n_diverted = self.n_dropped = 0  # batches that went to another lane than first reckoned with; items that nobody waits for in time
         self.n_inversions = self.n_starved = 0  # calls that left before more urgent work, and after having been ready for longer than `queue.ageing`
-        self.due_at = inf
+        self.routing = Routing(lanes, routing)
         self._is_short = False  # whether it was the budget that held what was last looked at
-        self._at_risk: list[tuple[float, int, Batch]] = []  # waiting batches by the last instant at which another lane could make it
-        self._routing = routing
-        self._routes = len(self.lanes) > 1 and routing != "single"
         self._serial, self._step = ordinal, step
         for lane in self.lanes:
             lane.m = ordinal
@@ -85,19 +76,23 @@ class Dispatcher:
     def enqueue(self, batch: Batch, now: float, out: list[Action]) -> None:
         """A batch is ready: it goes at once when nothing stands before it and the gates are open, else it takes its place."""
         lane = self.lanes[batch.lane]
-        if self._routes:
+        if self.routing.chooses:
             lane = self._routed(batch, lane, now)
         queue = lane.queue
         if not len(queue) and self._go(lane, batch, now, out):
             if len(queue):  # it was formed anew, and the others follow
                 self.dispatch(lane, now, out)
             return
-        batch.queued_at = now
-        queue.push(batch)
-        if self._routes:
-            self.watch(batch, now)
+        self.wait(batch, now)
         if len(queue) > 1 and self._is_next(lane, batch):  # else the head before it is still held
             self.dispatch(lane, now, out)
+
+    def wait(self, batch: Batch, now: float) -> None:
+        """The batch takes its place in its lane's queue."""
+        batch.queued_at = now
+        self.lanes[batch.lane].queue.push(batch)
+        if self.routing.chooses:
+            self.routing.watch(batch, now)
 
     def dispatch(self, lane: Lane, now: float, out: list[Action]) -> None:
         """Send from the head of the lane's queue until a gate says later; `lane.blocked_until` says when."""
@@ -123,7 +118,7 @@ class Dispatcher:
                 return False
             if (self.has_orphans or self.drops_late) and not self._prune(batch, now, out):
                 return True
-            if self.formation is not None and not self._form(self.formation, lane, batch, now):
+            if self.formation is not None and not form(self.formation, self.builder, lane, batch, now):
                 return True
             part = lane.next_part(batch)
             demand = lane.demand(part)
@@ -203,7 +198,7 @@ class Dispatcher:
 
     def _note_held(self, batch: Batch) -> None:
         if self.held is not None:
-            self.held.extend([request.serial for item in _unsent(batch) for request in item.requests])
+            self.held.extend([request.serial for item in batch.unsent for request in item.requests])
 
     def _is_next(self, lane: Lane, batch: Batch) -> bool:
         """Whether a batch that waits could be what the lane sends next: the head, or urgent work that a budget may keep something for."""
@@ -220,43 +215,26 @@ class Dispatcher:
             if len(lane.queue):
                 self.dispatch(lane, now, out)
 
-    def watch(self, batch: Batch, now: float) -> None:
-        """`batch` waits at its lane: note the last instant when another one could still meet its deadline, or the first when its batch API cannot."""
-        lane = self.lanes[batch.lane]
-        others = [other.service.expected_s for other in self._alternatives(batch) if other is not lane]
-        if not others:
-            return
-        is_leisurely = lane.is_slow and batch.call is None
-        at = nextafter(batch.deadline_at - lane.service.expected_s, inf) if is_leisurely else batch.deadline_at - min(others)
-        if now < at < inf:
-            heappush(self._at_risk, (at, batch.serial, batch))
-            self.due_at = self._at_risk[0][0]
-
     def reroute(self, now: float, out: list[Action]) -> None:
         """Batches that still wait though their time is up look for a faster lane."""
-        while self._at_risk and now >= self._at_risk[0][0]:
-            batch = heappop(self._at_risk)[2]
+        while (batch := self.routing.overdue(now)) is not None:
             lane = self.lanes[batch.lane]
-            if not lane.queue.holds(batch):
-                continue
-            if self._choice(batch, lane, now) is lane:
-                self.watch(batch, now)
+            if self.routing.choice(batch, lane, now) is lane:
+                self.routing.watch(batch, now)
             else:
                 self.n_rerouted += 1
                 self._move([batch], lane, now, out)
-        self.due_at = self._at_risk[0][0] if self._at_risk else inf
 
-    def reroute_by(self, routing: str, now: float, out: list[Action]) -> None:
+    def reroute_by(self, policy: str, now: float, out: list[Action]) -> None:
         """Another policy: what waits is routed anew by it."""
-        self._routing = routing
-        self._routes = len(self.lanes) > 1 and routing != "single"
+        self.routing.follow(policy)
         for lane in self.lanes:
-            self._move([batch for batch in lane.queue if self._choice(batch, lane, now) is not lane], lane, now, out)
+            self._move([batch for batch in lane.queue if self.routing.choice(batch, lane, now) is not lane], lane, now, out)
 
     def fail_over(self, lane: Lane, now: float, out: list[Action]) -> None:
         """The lane's breaker has opened: what waits there goes where it is welcome."""
-        if self._routes and len(lane.queue):
-            leaving = [batch for batch in lane.queue if self._choice(batch, lane, now) is not lane]
+        if self.routing.chooses and len(lane.queue):
+            leaving = [batch for batch in lane.queue if self.routing.choice(batch, lane, now) is not lane]
             self.n_failed_over += len(leaving)
             self._move(leaving, lane, now, out)
         if len(lane.queue):
@@ -309,91 +287,14 @@ class Dispatcher:
         return together
 
     # -- steps -------------------------------------------------------------------------------------------------------------
-    def _form(self, formation: Formation, lane: Lane, batch: Batch, now: float) -> bool:
-        """Form anew what is pending of the batch's class: it keeps its place, with the members that a packer gives it; False when it has none left.
-
-        An item is due when its longest wait is up or its latest start has come.
-        """
-        if batch.state != READY or lane.takes not in ("list", "file"):
-            return True
-        builder, queue, service_s = self.builder, lane.queue, lane.service.expected_s
-        company = builder.company(batch)
-        items = [item for other in company for item in other.items if not item.done]
-        due = [now >= item.opened_at + builder.max_wait_s or now >= item.deadline_at - service_s for item in items]
-        pending = len(items), sum(due)
-        if not items or pending == batch.formed:
-            return True
-        outlines = lane.outlines(items, now)
-        if len(company) == 1 and len({outline.family for outline in outlines}) == 1:
-            return True  # nothing could be cheaper than all of it together
-        living = [([item for item in other.items if not item.done], other.state == READY) for other in company]
-        groups, is_ready = zip(*((group, ready) for group, ready in living if group), strict=True)
-        cut = formation.cut(groups, is_ready, due, outlines, self.packing_terms(lane, batch, now))
-        for other in company:
-            if other is not batch and queue.holds(other):
-                queue.discard(other)
-        order = sorted(cut.go, key=lambda items: (min(item.urgency for item in items), min(item.deadline_at for item in items), items[0].payer))
-        ready = builder.reform(batch, company, order, cut.wait, service_s, now)
-        for other in ready[1:]:
-            queue.push(other)
-        if queue.holds(batch):
-            queue.update(batch)
-        together = [item for other in builder.company(batch) for item in other.items] if ready else []
-        batch.formed = len(together), sum(now >= item.opened_at + builder.max_wait_s or now >= item.deadline_at - service_s for item in together)
-        return bool(ready)
-
-    def packing_terms(self, lane: Lane, batch: Batch, now: float) -> Terms:
-        """What a batch may hold on this lane, and how it is priced."""
-        builder, book = self.builder, lane.book.at(now)
-        return Terms(
-            max_size=int(min(batch.max_size, lane.max_part)),
-            max_nano=None if builder.max_usd == inf else to_nano(builder.max_usd),
-            max_us=None if builder.max_duration_s == inf else round(builder.max_duration_s * 1e6),
-            tiers=tuple((start, round(factor * 1000)) for start, factor in book.tiers),
-            minimum=book.minimum_nano,
-        )
-
-    def _alternatives(self, batch: Batch) -> list[Lane]:
-        """The lanes that could make the batch: those of its contents (no batch APIs where others exist) that no limit bars it from; else its own."""
-        lane = self.lanes[batch.lane]
-        if not batch.items or (batch.call is not None and self._repeats_key(batch, lane)):
-            return [lane]  # nobody waits for it any more, or nobody else knows its key
-        offers = batch.items[0].content.offers
-        if len(offers) == 1 and not lane.is_slow:
-            return [lane]
-        lanes, barred = self.lanes, batch.group >> BARRED
-        return [lanes[offer.lane] for offer in offers if not barred >> offer.lane & 1] or [lane]
-
-    @staticmethod
-    def _repeats_key(batch: Batch, lane: Lane) -> bool:
-        """Whether the batch is sent again under the key of a call in doubt: the same body, to the provider that knows the key."""
-        return batch.call is not None and batch.call.is_in_doubt and lane.idempotency != "none"
-
-    @staticmethod
-    def _may_stay(batch: Batch, lane: Lane, now: float) -> bool:
-        """Whether work that can wait stays with this batch API: at the first try, while that is in health and expected to meet the deadline."""
-        return batch.call is None and lane.breaker.ready_at(now) <= now <= batch.deadline_at - lane.service.expected_s
-
-    def _choice(self, batch: Batch, lane: Lane, now: float) -> Lane:
-        """The lane that should make the batch, as things are now."""
-        if lane.is_slow and self._may_stay(batch, lane, now):
-            return lane
-        lanes = self._alternatives(batch)
-        if len(lanes) == 1:
-            return lanes[0]
-        items = _unsent(batch)
-        kinds = kinds_of(items)
-        welcoming = [each for each in lanes if each.breaker.is_closed or each.breaker.ready_at(now) <= now] or lanes
-        return self.lanes[choose(self._routing, [Offered(each, items, kinds, now) for each in welcoming], batch.deadline_at)]
-
     def _routed(self, batch: Batch, lane: Lane, now: float) -> Lane:
         """The same, and the batch is told: what was cut into calls already is cut anew, as that lane takes it."""
-        chosen = self._choice(batch, lane, now)
+        chosen = self.routing.choice(batch, lane, now)
         if chosen is not lane:
             self.n_diverted += 1
             batch.lane = chosen.index
             if batch.parts is not None:
-                batch.parts = chosen.cut(_unsent(batch))
+                batch.parts = chosen.cut(batch.unsent)
         return chosen
 
     def _move(self, batches: Sequence[Batch], lane: Lane, now: float, out: list[Action]) -> None:
@@ -415,22 +316,6 @@ class Dispatcher:
             parts = batch.parts = lane.cut(batch.items)
         parts.pop(0)
         return parts
-
-    def formed(self) -> dict[str, int]:
-        """What forming anew has done, and the objective of its cuts in nano-dollars: as greedy formation has it, as formed, and at least."""
-        formation = self.formation
-        if formation is None:
-            return {}
-        n_packed, n_remembered, n_solved = formation.packed
-        return {
-            "n_cuts": formation.n_cuts,
-            "n_packed": n_packed,
-            "n_packings_remembered": n_remembered,
-            "n_packings_solved": n_solved,
-            "formation_greedy_nano": formation.greedy_nano,
-            "formation_formed_nano": formation.formed_nano,
-            "formation_bound_nano": formation.bound_nano,
-        }
 
     def next_serial(self) -> int:
         """The place of a sending, or of a question to a tier, among those of one instant."""
@@ -464,7 +349,7 @@ class Dispatcher:
             if late:
                 self.n_dropped += len(late)
                 self.give_up(late, "deadline", out)
-        if self._repeats_key(batch, self.lanes[batch.lane]):
+        if repeats_key(batch, self.lanes[batch.lane]):
             return not all(item.done for item in batch.items)
         if batch.parts is not None:
             batch.parts = [kept for part in batch.parts if (kept := [item for item in part if not item.done])]
@@ -488,8 +373,3 @@ class Dispatcher:
         else:
             self.give_up(part, "never_affordable", out)
         return bool(parts)
-
-
-def _unsent(batch: Batch) -> list[Item]:
-    """The items that the batch has yet to send."""
-    return batch.items if batch.parts is None else [item for part in batch.parts for item in part]

@@ -33,9 +33,10 @@ from sbsim.pipeline.actions import NOTHING, Abort, Action, Actions, Deliver, Fet
 from sbsim.pipeline.admission import Admission
 from sbsim.pipeline.answers import Answers
 from sbsim.pipeline.configure import controller_by, reconfigure
-from sbsim.pipeline.dispatch import SLOW, Dispatcher
+from sbsim.pipeline.dispatch import Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup
+from sbsim.pipeline.routing import SLOW
 from sbsim.pipeline.snapshot import snapshot
 from sbsim.pipeline.terms import Terms
 from sbsim.records import MEMORY, NEAR, READY, Batch, Call, Entry, Item, Outcome, Request
@@ -67,6 +68,7 @@ class Pipeline:
         self.coalescer = dispatcher.coalescer
         self.builder = dispatcher.builder
         self.dispatcher = dispatcher
+        self._routing = dispatcher.routing
         self.retry = retry
         self.admission = Admission(dispatcher, terms.config)
         self.answers = Answers(lookup, dispatcher, retry)
@@ -211,7 +213,7 @@ class Pipeline:
             for batch in self.retry.wake(now):
                 self.n_retries += 1
                 dispatcher.enqueue(batch, now, out)
-        if now >= dispatcher.due_at:
+        if now >= dispatcher.routing.due_at:
             dispatcher.reroute(now, out)
         if self.controller is not None and now >= self.controller.due_at:
             self._control(self.controller, now, out)
@@ -382,7 +384,7 @@ class Pipeline:
             if batch is not None and batch.state == READY:
                 self.dispatcher.promote(batch)
                 if item.content.only_lane < 0:
-                    self.dispatcher.watch(batch, now)
+                    self.dispatcher.routing.watch(batch, now)
                 self._rearm(now)
             return NOTHING
         out: list[Action] = []
@@ -479,8 +481,8 @@ class Pipeline:
         at = self.builder.due_at
         if self.retry.due_at < at:
             at = self.retry.due_at
-        if self.dispatcher.due_at < at:
-            at = self.dispatcher.due_at
+        if self._routing.due_at < at:
+            at = self._routing.due_at
         if self.lookup.due_at < at:
             at = self.lookup.due_at
         if self.controller is not None and self.controller.due_at < at:

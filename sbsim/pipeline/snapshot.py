@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sbsim.pipeline.forming import counts
+
 if TYPE_CHECKING:
     from sbsim.pipeline.pipeline import Pipeline
 
@@ -46,7 +48,7 @@ def snapshot(pipeline: Pipeline) -> dict[str, int]:
         "n_backlogged": pipeline.n_backlogged,
         "n_inversions": pipeline.dispatcher.n_inversions,
         "n_starved": pipeline.dispatcher.n_starved,
-        **pipeline.dispatcher.formed(),
+        **counts(pipeline.dispatcher.formation),
         "n_held_by_limit": pipeline.dispatcher.n_held_by_limit,
         "n_held_by_budget": pipeline.dispatcher.n_held_by_budget,
         **fired,

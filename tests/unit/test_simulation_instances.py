@@ -9,8 +9,8 @@ import yaml
 from sbsim.config import Config
 from sbsim.errors import ScenarioError
 from sbsim.export import render, write_recommendation
-from sbsim.recommendation import recommend
 from sbsim.pipeline.pipeline import Pipeline
+from sbsim.recommendation import recommend
 from sbsim.records import MEMORY, REDIS
 from sbsim.runlog import RunLog
 from sbsim.scenario import Scenario, load, share_of
@@ -102,13 +102,16 @@ def test_a_shared_hard_budget_is_never_exceeded():
 def test_instances_look_again_when_the_instant_is_through(monkeypatch, tmp_path):
     """What an answer to one instance frees, another looks for after the answers and arrivals of that instant (rule 2), never inside the answer."""
     happened = []
-    for name in ("submit", "completed", "wake"):
 
-        def noted(self, *args, now, name=name, do=getattr(Pipeline, name)):  # fmt: skip
-            happened.append((now, ("completed", "submit", "wake").index(name)))
+    def noted(kind, do):
+        def input_of(self, *args, now):
+            happened.append((now, kind))
             return do(self, *args, now=now)
 
-        monkeypatch.setattr(Pipeline, name, noted)
+        return input_of
+
+    for kind, name in enumerate(("completed", "submit", "wake")):
+        monkeypatch.setattr(Pipeline, name, noted(kind, getattr(Pipeline, name)))
     document = several(redis=True, limits=({"concurrency": 2},)).document
     (tmp_path / "arrivals.csv").write_text("arrived_at,prompt\n" + "".join(f"{k // 2},p{k}\n" for k in range(60)))
     document["workload"] = {"source": "trace", "path": str(tmp_path / "arrivals.csv"), "defaults": {"content_type": "image", "engine": "e"}}
