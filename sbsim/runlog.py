@@ -43,7 +43,8 @@ class RunLog:
     tier_asked, tier_payer : int64, one row per question to a lower tier and per entry put into one: the tier's number and the request that pays.
     tier_held : per lower tier, (instants, bytes held from then on), as the tier itself says; empty where nobody told.
     errors : names of the codes in calls["error"] (0 is ""). refusals, failures : reason -> count. ended_at : when the run ended.
-    held_by_budget, unaffordable : int64, serials of the requests whose call a budget held, and of those that it turned away for good, ascending.
+    held_by_budget : int64, serials of the requests whose call a budget held, ascending. unaffordable : reason -> int64, serials of those that it
+    turned away for good, ascending.
     exhausted_at : per window of the budget, when it first held a call (inf: never).
     """
 
@@ -67,7 +68,7 @@ class RunLog:
         self._near = array("q")  # request and content that it was given, of every near-duplicate hit, one after the other
         self._asked = array("q")  # tier and payer of every question to a lower tier and of every entry put into it, one after the other
         self._held_by_budget = array("q")
-        self._unaffordable = array("q")
+        self._unaffordable = {reason: array("q") for reason in _OVER_BUDGET}
         self.exhausted_at: tuple[float, ...] = ()
         self.ended_at = 0.0
         self.is_incomplete = False
@@ -141,7 +142,7 @@ class RunLog:
                 self._done_at[request.serial] = now
                 self.failures[error] += 1
                 if error in _OVER_BUDGET:
-                    self._unaffordable.append(request.serial)
+                    self._unaffordable[error].append(request.serial)
 
     def refused(self, requests: Iterable[Request], reason: str, now: float) -> None:
         for request in requests:
@@ -149,7 +150,7 @@ class RunLog:
             self._done_at[request.serial] = now
             self.refusals[reason] += 1
             if reason in _OVER_BUDGET:
-                self._unaffordable.append(request.serial)
+                self._unaffordable[reason].append(request.serial)
 
     def cancelled(self, request: Request, now: float) -> None:
         self._how[request.serial] = CANCELLED
@@ -174,6 +175,11 @@ class RunLog:
         """At the end: the serials of requests whose call the budget ever held, and when each of its windows first did (inf: never)."""
         self._held_by_budget = array("q", sorted(held))
         self.exhausted_at = tuple(exhausted_at)
+
+    @property
+    def n_unaffordable(self) -> int:
+        """Requests that a budget has turned away for good so far."""
+        return sum(map(len, self._unaffordable.values()))
 
     # -- what drivers ask --------------------------------------------------------------------------------------------------
     def first_unsettled(self, start: int, stop: int) -> int:
@@ -210,7 +216,9 @@ class RunLog:
         self.tier_asked: NDArray[np.int64] = asked[:, 0]
         self.tier_payer: NDArray[np.int64] = asked[:, 1]
         self.held_by_budget: NDArray[np.int64] = np.array(self._held_by_budget, dtype=np.int64)
-        self.unaffordable: NDArray[np.int64] = np.sort(np.array(self._unaffordable, dtype=np.int64))
+        self.unaffordable: dict[str, NDArray[np.int64]] = {
+            reason: np.sort(np.array(serials, dtype=np.int64)) for reason, serials in self._unaffordable.items()
+        }
         self.errors: list[str] = [name or "" for name in self._error_of]
         return self
 

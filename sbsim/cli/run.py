@@ -93,7 +93,7 @@ def to_document(study: Study) -> dict[str, Any]:
 
 def _show(study: Study, every: bool) -> None:
     from sbsim.cli import console
-    from sbsim.report.tables import BUDGET_COLUMNS, KPI_COLUMNS, budget_rows, kpi_rows, urgent_line
+    from sbsim.report.tables import BUDGET_COLUMNS, KPI_COLUMNS, budget_rows, kpi_rows, near_duplicate_line, priority_line, refused_line, urgent_line
 
     console.say(f"{study.scenario.name}: {len(study.replications)} replications, seed {study.seed}; half-widths (95 %) are over {study.over}")
     console.say()
@@ -106,14 +106,19 @@ def _show(study: Study, every: bool) -> None:
         left = f"greedy formation left ${saved:,.2f} ({share:.1%}) on the table, and ${gap:,.2f} ({most:.1%}) at most, over all replications"
         console.say()
         console.say(f"formation: {formed['n_cuts']:,} cuts, {formed['n_remembered']:,} remembered, {formed['n_solved']:,} solved; {left}")
-    near = study.near_duplicates
-    if near is not None and near["n_wrong"] is not None:
-        console.say()
-        at_most = f"their share is at most {near['wrong_share_at_most']:.2%} (95 %)"
-        console.say(f"near-duplicates: {near['n_wrong']} of {near['n_hits']} reuses were wrong; {at_most}")
+    ageing_s = study.scenario.config.queue.ageing
+    for line in (
+        priority_line([one.counters for one in study.replications], ageing_s, every=every),
+        near_duplicate_line(study.near_duplicates),
+    ):
+        if line:
+            console.say()
+            console.say(line)
     if study.budget is not None:
         console.say()
         console.print_table(list(BUDGET_COLUMNS), budget_rows(study.budget), right=(1, 2, 3, 4, 5))
-        console.say(urgent_line(study.budget))
+        for line in (refused_line(study.budget), urgent_line(study.budget)):
+            if line:
+                console.say(line)
     for alert in study.alerts:
         console.say(f"alert: {alert}")

@@ -1,10 +1,13 @@
 """What happened, in numbers: KPIs of a run, whether it was long enough, and estimates over runs. It reads run logs; it decides and prints nothing."""
 
-from sbsim.measure.budget import BudgetRun, budget_document, budget_run
+from sbsim.measure.budget import BudgetRun, budget_document, budget_run, unpayable
 from sbsim.measure.counted import Counted
+from sbsim.measure.false_reuse import false_reuse_document, near_hits
 from sbsim.measure.intervals import (
     NO_ESTIMATE,
+    ClusterSums,
     Estimate,
+    clustered_share_bound,
     mean_estimate,
     paired,
     paired_ratio,
@@ -19,7 +22,8 @@ from sbsim.measure.steady import Series, find_warmup, is_saturated, mser5
 from sbsim.measure.summary import alerts, estimates, paired_estimates
 
 __all__ = [
-    "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "BudgetRun", "Counted", "Estimate", "Kpi", "Recovery", "Return", "Series", "alerts", "budget_document",
-    "budget_run", "estimates", "find_kpi", "find_warmup", "is_saturated", "kpi_values", "mean_estimate", "mser5", "paired", "paired_estimates",
-    "paired_ratio", "prediction_interval", "ratio_estimate", "share_upper_bound", "t_quantile", "time_to_recover",
+    "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "BudgetRun", "ClusterSums", "Counted", "Estimate", "Kpi", "Recovery", "Return", "Series", "alerts",
+    "budget_document", "budget_run", "clustered_share_bound", "estimates", "false_reuse_document", "find_kpi", "find_warmup", "is_saturated",
+    "kpi_values", "mean_estimate", "mser5", "near_hits", "paired", "paired_estimates", "paired_ratio", "prediction_interval", "ratio_estimate",
+    "share_upper_bound", "t_quantile", "time_to_recover", "unpayable",
 ]  # fmt: skip

@@ -18,7 +18,8 @@ from sbsim.config import BudgetWindow
 from sbsim.measure.counted import Counted
 from sbsim.measure.intervals import Estimate, mean_estimate, share_interval
 from sbsim.records import URGENT
-from sbsim.units import to_nano
+from sbsim.scenario import is_divided, share_of
+from sbsim.units import NANO, to_nano
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,11 +34,15 @@ class BudgetRun:
 
     Attributes
     ----------
-    utilisation : per window, booked over limit of the fullest that overlaps the counted period; None for a limit of 0.
+    utilisation : per window, booked over limit of the fullest that overlaps the counted period; None for a limit of 0 nano-dollars.
     overshoot_usd : per window, dollars booked beyond the limit in the fullest window of the whole run, 0 where there are none.
-    exhausted_at : per window, the first instant at which it had no room for a call that wanted to go (inf: never), seconds.
-    n_held, n_refused, n_urgent, n_urgent_held, n_urgent_refused : counted requests whose call a window ever held, those turned away for good (nothing
-    bounds their cost, or no window could ever pay for them), urgent ones, and those of them that were held or turned away.
+    exhausted_at : per window, the first instant at which it had no room for a call that wanted to go (inf: never), seconds; a call that not even the
+    empty window could pay for is such a call.
+    n_held, n_refused, n_urgent, n_urgent_held, n_urgent_refused : counted requests whose call a window ever held, those turned away for good, urgent
+    ones, and those of them that were held or turned away.
+    n_never_affordable, n_unbounded : of those turned away, the ones whose call some window could not pay for however empty, and those that a hard
+    window cannot take since nothing bounds what they cost; the rest found their window spent (`on_spent: refuse`).
+    dearest_usd : list price of the dearest request that was never affordable, dollars; 0.0 without one.
     """
 
     utilisation: tuple[float | None, ...]
@@ -48,6 +53,9 @@ class BudgetRun:
     n_urgent: int
     n_urgent_held: int
     n_urgent_refused: int
+    n_never_affordable: int = 0
+    n_unbounded: int = 0
+    dearest_usd: float = 0.0
 
 
 def budget_run(c: Counted) -> BudgetRun | None:
@@ -55,25 +63,29 @@ def budget_run(c: Counted) -> BudgetRun | None:
     windows = c.scenario.config.budget.in_force
     if not windows:
         return None
-    held, refused = (_counted(c, serials) for serials in (c.log.held_by_budget, c.log.unaffordable))
+    turned_away = {reason: _counted(c, serials) for reason, serials in c.log.unaffordable.items()}
+    held, refused = _counted(c, c.log.held_by_budget), np.concatenate(list(turned_away.values()))
+    never = turned_away["never_affordable"]
     most = [_fullest(c, window, -inf, inf) - to_nano(window.limit) for window in windows]
     return BudgetRun(
         utilisations(c, c.start_at, c.end_at),
-        tuple(max(over, 0) / 1e9 for over in most),
-        c.log.exhausted_at,
+        tuple(max(over, 0) / NANO for over in most),
+        tuple(map(min, c.log.exhausted_at, _never_paid_at(c))),
         len(held),
         len(refused),
         int(np.count_nonzero(c.urgency == URGENT)),
         int(np.count_nonzero(c.urgency[held] == URGENT)),
         int(np.count_nonzero(c.urgency[refused] == URGENT)),
+        len(never),
+        len(turned_away["no_bound"]),
+        float(c.individual_nano[never].max(initial=0)) / NANO,
     )
 
 
 def utilisations(c: Counted, start_at: float, end_at: float) -> tuple[float | None, ...]:
-    """Per window of the budget: booked over limit of the fullest that overlaps [start_at, end_at), seconds; None for a limit of 0."""
-    return tuple(
-        _fullest(c, window, start_at, end_at) / to_nano(window.limit) if window.limit else None for window in c.scenario.config.budget.in_force
-    )
+    """Per window of the budget: booked over limit of the fullest that overlaps [start_at, end_at), seconds; None for a limit of 0 nano-dollars."""
+    limits_nano = [(window, to_nano(window.limit)) for window in c.scenario.config.budget.in_force]
+    return tuple(_fullest(c, window, start_at, end_at) / limit_nano if limit_nano else None for window, limit_nano in limits_nano)
 
 
 def budget_document(windows: Sequence[BudgetWindow], runs: Sequence[BudgetRun]) -> dict[str, Any]:
@@ -83,10 +95,28 @@ def budget_document(windows: Sequence[BudgetWindow], runs: Sequence[BudgetRun]) 
         "exhausted": _exhaustion([min(run.exhausted_at, default=inf) for run in runs]),
         **{
             name: mean_estimate([float(getattr(run, name)) for run in runs]).to_plain()
-            for name in ("n_held", "n_refused", "n_urgent_held", "n_urgent_refused")
+            for name in ("n_held", "n_refused", "n_never_affordable", "n_unbounded", "n_urgent_held", "n_urgent_refused")
         },
         "urgent_refused_share": _share([run.n_urgent_refused for run in runs], [run.n_urgent for run in runs]).to_plain(),
     }
+
+
+def unpayable(runs: Sequence[BudgetRun], n_requests: int) -> list[str]:
+    """What is to be said of requests that the budget could never have paid for, of `n_requests` in all replications; a sentence each."""
+    n_never, n_unbounded = (sum(getattr(run, name) for run in runs) for name in ("n_never_affordable", "n_unbounded"))
+    said = []
+    if n_never:
+        dearest_usd = max(run.dearest_usd for run in runs)
+        said.append(
+            f"budget: even an empty window has no room for the calls of {n_never:,} of {n_requests:,} requests (list price up to "
+            f"${dearest_usd:.4g}), so they fail at once; try a higher limit, a smaller reserve_urgent, or a tier that the instances share"
+        )
+    if n_unbounded:
+        said.append(
+            f"budget: {n_unbounded:,} of {n_requests:,} requests are refused, since nothing bounds what they cost and a hard window reserves the "
+            "most; try max_units_out, or budget.kind: soft"
+        )
+    return said
 
 
 # -- one window ------------------------------------------------------------------------------------------------------------------
@@ -121,6 +151,33 @@ def _fullest_calendar(sent_at: Floats, bill_nano: Ints, width_s: float, offset_s
     sums = np.zeros(int(of_window.max()) + 1, dtype=np.int64)
     np.add.at(sums, of_window, bill_nano[mine])
     return int(sums.max())
+
+
+def _never_paid_at(c: Counted) -> list[float]:
+    """Per window, when it first could not pay for a call however empty (inf: never), seconds.
+
+    The log says which requests were given up for that and when, not by which window. It was each whose room is below the request's list price; where
+    none is (a call reserves the most that it can cost), the narrowest of the hard windows.
+    """
+    scenario = c.scenario
+    windows, own = scenario.config.budget.in_force, scenario.config
+    first_at = [inf] * len(windows)
+    serials = c.log.unaffordable["never_affordable"]
+    serials = serials[serials < c.traffic.n]
+    if not serials.size:
+        return first_at
+    if is_divided(own, scenario.instances.n):
+        own, _ = share_of(own, scenario.providers, scenario.instances.n)
+    limits = np.array([to_nano(window.limit) for window in own.budget.in_force])
+    narrowest = min(range(len(windows)), key=lambda k: (windows[k].kind != "hard", limits[k]))
+    urgent = c.traffic.urgency[serials] == URGENT
+    price_nano = c.content_nano[c.traffic.content_index[serials]]
+    rooms = [np.where(urgent, limit, limit - round(limit * own.budget.reserve_urgent)) for limit in limits]
+    is_short = np.array([room < price_nano for room in rooms])
+    is_short[narrowest] |= ~is_short.any(axis=0)
+    for k, is_mine in enumerate(is_short):
+        first_at[k] = float(c.log.done_at[serials[is_mine]].min(initial=inf))
+    return first_at
 
 
 def _window_document(k: int, window: BudgetWindow, runs: Sequence[BudgetRun]) -> dict[str, Any]:

@@ -37,7 +37,8 @@ LOST = (FAILED, REFUSED, PENDING)
 
 
 class Traffic(Protocol):
-    """What is read of the prepared workload: columns of length >= n, contents by serial, a price book per lane, and the horizon."""
+    """What is read of the prepared workload: columns of length >= n, contents by serial, a price book per lane, the horizon, and what
+    a reader should know of it."""
 
     arrived_at: Floats
     deadline_at: Floats
@@ -52,6 +53,7 @@ class Traffic(Protocol):
     n: int
     intent: list[int]
     knows_intent: bool
+    warnings: tuple[str, ...]
 
 
 class Recorded(Protocol):

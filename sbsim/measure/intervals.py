@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import fsum, isfinite, sqrt
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,63 @@ def share_upper_bound(n_events: int, n: int, confidence: float = 0.95) -> float:
     """
     if not 0 <= n_events <= n:
         raise ValueError(f"{n_events} events in {n} trials; it must be 0 to {n}")
-    if n_events == n:
+    return _share_bound(n_events, n, confidence)
+
+
+class ClusterSums(NamedTuple):
+    """Trials of one replication that come in clusters of like fortune (all that ask for one content), in sums over its clusters.
+
+    Attributes
+    ----------
+    n, n_events : trials, and those that had the event. n_clusters : clusters with a trial.
+    squares, products, event_squares : sums over clusters of trials^2, trials x events, events^2.
+    """
+
+    n: int
+    n_events: int
+    n_clusters: int
+    squares: int
+    products: int
+    event_squares: int
+
+
+FEWEST_REPLICATIONS = 4
+"""Replications from which on they are the independent units of a clustered share; with fewer its clusters are. Clusters overstate the variance where
+their sizes hardly vary between histories, and Student's t of two or three replications does so more: on the settings of `false_reuse.COVERAGE` the
+margin over the estimate is 0.06 from the clusters of 3 replications and 0.06 to 0.08 from these, and about equal from 4 on."""
+
+
+def clustered_share_bound(runs: Sequence[ClusterSums], confidence: float = 0.95) -> float:
+    """What the true share of events does not exceed where trials come in clusters of like fortune; 1.0 for no trial. Approximate, and cautious.
+
+    The share p is a ratio estimate, its variance v that of a ratio over independent units (Cochran 1977, section 6.4): the replications, or the
+    clusters of all of them where there are fewer than `FEWEST_REPLICATIONS`. So many independent trials would know as much: n* = p (1 - p) / v, times
+    (z / t)^2 for the variance being estimated itself, and never more than there were. The bound is Clopper and Pearson's of p n* events in n* trials,
+    the method of Korn and Graubard, "Confidence intervals for proportions with small expected number of positive counts estimated from survey data",
+    Survey Methodology 24(2), 1998, one side of it. It is never below what no event in as many trials as there were clusters would leave possible:
+    some 3 / n_clusters (the rule of three), and all that is known where there was no event.
+    """
+    n, n_events, n_clusters, squares, products, event_squares = map(sum, zip(*runs, strict=True)) if runs else [0] * 6
+    least = _share_bound(0, n_clusters, confidence)
+    if n_events in (0, n):
+        return _share_bound(1, 1, confidence) if n_events else least
+    share = n_events / n
+    n_units, errors = n_clusters, event_squares - 2 * share * products + share * share * squares
+    if len(runs) >= FEWEST_REPLICATIONS:
+        n_units, errors = len(runs), fsum((run.n_events - share * run.n) ** 2 for run in runs)
+    if n_units < 2 or errors <= 0:
+        n_alike = float(n if n_units > 1 else 1)
+    else:
+        from scipy.special import ndtri
+
+        variance = errors / n**2 * n_units / (n_units - 1)
+        n_alike = min(n, share * (1 - share) / variance * float(ndtri(confidence) / t_quantile(confidence, n_units - 1)) ** 2)
+    return max(least, _share_bound(share * n_alike, n_alike, confidence))
+
+
+def _share_bound(n_events: float, n: float, confidence: float) -> float:
+    """Clopper and Pearson's upper bound; the numbers need not be whole."""
+    if n_events >= n:
         return 1.0
     from scipy.special import betaincinv
 

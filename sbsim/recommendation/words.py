@@ -39,6 +39,7 @@ def notes_of(inquiry: Inquiry, selection: Selection, verdict: str, recommended: 
     yield from _at_the_edge(inquiry, selection)
     yield from _refused(inquiry)
     yield from inquiry.scenario.warnings
+    yield from prepare(inquiry.scenario, inquiry.seed, 0).warnings
 
 
 def traffic_of(scenario: Scenario) -> str:
@@ -113,12 +114,11 @@ def _how_a_trace_is_used(inquiry: Inquiry) -> str:
 
 
 def _recorded_bill(inquiry: Inquiry) -> Iterator[str]:
-    """How well the price book reproduces the bill that was recorded with the trace, and what else is to be known of its rows."""
+    """How well the price book reproduces the bill that was recorded with the trace."""
     billed = bills_of(inquiry.scenario)
     if billed is not None:
         yield billed.line
         yield from (f"warning: {warning}" for warning in billed.warnings)
-    yield from prepare(inquiry.scenario, inquiry.seed, 0).warnings
 
 
 def _at_the_edge(inquiry: Inquiry, selection: Selection) -> Iterator[str]:

@@ -5,11 +5,11 @@ Pure functions from values to cells. It knows the KPI table and units for readin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
-from sbsim.measure import KPI_BY_NAME, KPIS, Estimate
+from sbsim.measure import KPI_BY_NAME, KPIS, Estimate, mean_estimate
 from sbsim.units import format_duration
 
 NOTHING = "-"
@@ -91,6 +91,39 @@ def urgent_line(budget: Mapping[str, Any]) -> str:
     """What the budget meant for urgent requests, in a sentence."""
     held, refused = (with_half_width(Estimate(**budget[f"n_urgent_{what}"])) for what in ("held", "refused"))
     return f"urgent requests that the budget held up: {held}; that it turned away: {refused}"
+
+
+def refused_line(budget: Mapping[str, Any]) -> str:
+    """Whom the budget turned away for good, and why, in a sentence; empty where it turned nobody away."""
+    if not budget["n_refused"]["mean"]:
+        return ""
+    refused, never, unbounded = (with_half_width(Estimate(**budget[f"n_{what}"])) for what in ("refused", "never_affordable", "unbounded"))
+    return (
+        f"requests that the budget turned away: {refused}; no room for them even in an empty window: {never}; nothing bounds their cost: {unbounded}"
+    )
+
+
+def priority_line(counters: Sequence[Mapping[str, int]], ageing_s: float, *, every: bool = False) -> str:
+    """How often the queue set priorities aside, on average over the replications' counters, in a sentence.
+
+    Empty where it never did, unless `every` line is wanted.
+    """
+    inversions, starved = (mean_estimate([float(one[name]) for one in counters]) for name in ("n_inversions", "n_starved"))
+    if not (inversions.mean or starved.mean or every):
+        return ""
+    passed, aged = with_half_width(inversions), with_half_width(starved)
+    return (
+        f"calls a run that left before more urgent work: {passed}; that were ready for longer than queue.ageing ({format_duration(ageing_s)}): {aged}"
+    )
+
+
+def near_duplicate_line(near: Mapping[str, Any] | None) -> str:
+    """How much reuse in other words was wrong, and may be, in a sentence; empty where there was none or nobody knows."""
+    if near is None or near["n_wrong"] is None:
+        return ""
+    least, most = near["coverage"]
+    at_most = f"{near['wrong_share_at_most']:.2%} (95 %, approximate: such bounds held in {least:.1%} to {most:.0%} of trials)"
+    return f"near-duplicates: {near['n_wrong']:,} of {near['n_hits']:,} reuses were wrong; their share is at most {at_most}"
 
 
 def _text(value: float, decimals: int) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from sbsim import collector
 from sbsim.components.near_duplicates import KnownNeighbours
 from sbsim.config import Config
-from sbsim.measure import BudgetRun, Counted, budget_run, kpi_values
+from sbsim.measure import BudgetRun, ClusterSums, Counted, budget_run, kpi_values, near_hits
 from sbsim.parallel import run_all
 from sbsim.pipeline.build import build, share
 from sbsim.pipeline.build import tiers as tiers_of
@@ -43,8 +43,8 @@ class Run:
 
 @dataclass(slots=True, frozen=True)
 class Replication:
-    """What is kept of a run: its KPIs, whether it was saturated or ended with work pending, how often each mechanism fired, and what a reader should
-    know of its traffic, and what became of its budget."""
+    """What is kept of a run: its KPIs, whether it was saturated or ended with work pending, how often each mechanism fired, what a reader should know
+    of its traffic, what became of its budget, and its near-duplicate hits (None where nobody knows which of them were right)."""
 
     kpis: dict[str, float | None]
     is_saturated: bool
@@ -52,6 +52,7 @@ class Replication:
     counters: dict[str, int]
     warnings: tuple[str, ...] = ()
     budget: BudgetRun | None = None
+    near: ClusterSums | None = None
 
 
 def run(scenario: Scenario, *, seed: int | None = None, replication: int = 0, config: Config | None = None) -> Run:
@@ -176,8 +177,12 @@ def _one(scenario: Scenario, seed: int, config: Config | None, warmup_s: float, 
     if config is not None:
         scenario = scenario.with_config(config)
     finished = run(scenario, seed=seed, replication=replication)
-    counted = Counted(finished, scenario, warmup_s)
-    log = finished.log
+    return replication_of(Counted(finished, scenario, warmup_s))
+
+
+def replication_of(counted: Counted) -> Replication:
+    """What is kept of a run that is measured."""
+    log, warnings = counted.log, counted.traffic.warnings
     return Replication(
-        kpi_values(counted), counted.is_saturated, log.is_incomplete, log.counters, finished.prepared.warnings, budget_run(counted)
+        kpi_values(counted), counted.is_saturated, log.is_incomplete, log.counters, warnings, budget_run(counted), near_hits(counted)
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbsim.config import Config
 from sbsim.errors import ScenarioError
-from sbsim.measure import Counted, Estimate, alerts, budget_document, estimates, share_upper_bound
+from sbsim.measure import Counted, Estimate, alerts, budget_document, estimates, false_reuse_document, unpayable
 from sbsim.measure.steady import Series, find_warmup
 from sbsim.parallel import run_all
 from sbsim.scenario import ANY
@@ -36,8 +36,8 @@ class Study:
     over : what varies between replications: "traffic and provider", or "provider" for a trace, which is one history.
     counters : how often each mechanism fired, summed over replications.
     budget : what became of the budget, as plain values (`measure.budget_document`); None without one.
-    near_duplicates : over all replications `n_hits`, `n_wrong` and `wrong_share_at_most` (95 %, one-sided), the last two None where nobody knows what
-    prompts mean; None without a hit.
+    near_duplicates : over all replications `n_hits`, `n_wrong`, `wrong_share_at_most` (95 %, one-sided, approximate) and the `coverage` of such
+    bounds as measured, least and most; the last three None where nobody knows what prompts mean; None without a hit (`measure.false_reuse_document`).
     formation : over all replications, of `batching.formation: optimal` (None otherwise): how many cuts it made, packings it asked for, remembered and
     solved, and the objective of those cuts in dollars, each item counted once: by greedy formation, as formed, and at least; `formation_gap_usd` is
     greedy - bound.
@@ -152,11 +152,12 @@ def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: f
     if incomplete:
         warnings.append("incomplete: requests were still pending at the end of the drain; they count as lost")
     over = "traffic and provider" if scenario.workload.is_drawn else "provider"
-    near = _near_duplicates(done)
+    near = false_reuse_document(int(sum(one.kpis["n_near_duplicate_hits"] or 0 for one in done)), [one.near for one in done])
     if near is not None and near["n_wrong"] is None:
         warnings.append(f"near-duplicates: nobody knows which of {near['n_hits']} reuses were right; `sbsim trace duplicates` shows the riskiest")
     budgets = [one.budget for one in done if one.budget is not None]
     budget = budget_document(scenario.config.budget.in_force, budgets) if budgets else None
+    warnings.extend(unpayable(budgets, int(sum(one.kpis["n_requests"] or 0 for one in done))))
     return Study(
         scenario,
         seed,
@@ -187,18 +188,6 @@ def warmup_instant(scenario: Scenario, *, seed: int | None = None, jobs: int = 1
 
 def _series(scenario: Scenario, seed: int, replication: int) -> Series:
     return Counted(run(scenario, seed=seed, replication=replication), scenario).series()
-
-
-def _near_duplicates(done: list[Replication]) -> dict[str, Any] | None:
-    """Right and wrong reuses over all replications, and what the share of wrong ones does not exceed."""
-    n_hits = int(sum(one.kpis["n_near_duplicate_hits"] or 0 for one in done))
-    if not n_hits:
-        return None
-    wrong = [one.kpis["n_false_reuses"] for one in done]
-    if any(each is None for each in wrong):
-        return {"n_hits": n_hits, "n_wrong": None, "wrong_share_at_most": None}
-    n_wrong = int(sum(each or 0 for each in wrong))
-    return {"n_hits": n_hits, "n_wrong": n_wrong, "wrong_share_at_most": share_upper_bound(n_wrong, n_hits)}
 
 
 def _has_choice(scenario: Scenario) -> bool:
@@ -241,7 +230,7 @@ def _idle(scenario: Scenario, counters: dict[str, int]) -> list[str]:
         "redis tier": (config.cache.redis_url is not None, "n_redis_hits"),
         "cdn tier": (config.cache.cdn_url is not None, "n_cdn_hits"),
         "coalescing": (config.batching.coalesce, "n_joined"),
-        "budget": (bool(config.budget.in_force), "n_held_by_budget"),
+        "budget": (bool(config.budget.in_force) and not counters.get("n_turned_away_by_budget"), "n_held_by_budget"),
         "batching.sizing": (config.batching.sizing != "fixed", "n_resized"),
         "controller": (config.controller.enabled, "n_moves"),
         "queue.on_deadline: drop": (config.queue.on_deadline == "drop", "n_dropped"),

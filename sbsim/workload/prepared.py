@@ -1,9 +1,8 @@
 """`prepare`: a scenario's traffic made ready for the inner loop, the same for everyone who asks with the same seed and replication.
 
 A synthetic workload is a fresh history for each (seed, replication), and so is a trace that holds laws (servegen); any other trace is one history,
-whatever they are. Prepared workloads are remembered,
-the latest ones, up to a few million requests: a search runs many settings on the same traffic, and preparing costs as much as simulating hits. What
-is remembered never changes but by growing: `beyond` may add contents, always the same ones in the same order.
+whatever they are. Prepared workloads are remembered, the latest ones, up to a few million requests: a search runs many settings on the same traffic,
+and preparing costs as much as simulating hits. What is remembered never changes but by growing: `beyond` may add contents, always the same ones.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from sbsim.scenario import Scenario, Workload
 from sbsim.seeds import Draws
 from sbsim.workload.columns import Columns, joined, no_jobs, requests_of
 from sbsim.workload.contents import SyntheticContents
+from sbsim.workload.losses import cheap_losses
 from sbsim.workload.memory import Memory
 from sbsim.workload.recorded import RecordedContents
 from sbsim.workload.replayed import replayed
@@ -183,6 +183,7 @@ def prepare(scenario: Scenario, seed: int, replication: int) -> Prepared:
         with collector.at_rest():
             make = _from_trace if is_trace else _from_draws
             known = make(scenario, preparer, Draws(seed, replication))
+        known.warnings += tuple(cheap_losses(scenario.sla, known.urgency, known.content_index, known.contents))
         _memory.put(key, parts, known, known.n + len(known.contents))
     return known
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sbsim.measure.false_reuse import COVERAGE
+from sbsim.measure.intervals import share_upper_bound
 from sbsim.records import NEAR
+from sbsim.report.tables import near_duplicate_line
 from sbsim.scenario import Scenario
 from sbsim.simulation import run, simulate
 
@@ -68,7 +71,9 @@ def test_wrong_reuse_is_counted_by_intent_and_priced():
         assert kpis["total_cost_usd"] == pytest.approx(kpis["provider_cost_usd"] + kpis["false_reuse_cost_usd"])
     near = study.near_duplicates
     assert near["n_wrong"] == wrong
-    assert wrong / near["n_hits"] < near["wrong_share_at_most"] < wrong / near["n_hits"] + 0.05
+    assert share_upper_bound(wrong, near["n_hits"]) < near["wrong_share_at_most"] < wrong / near["n_hits"] + 0.15
+    assert near["coverage"] == list(COVERAGE)
+    assert f"is at most {near['wrong_share_at_most']:.2%} (95 %, approximate: " in near_duplicate_line(near)
 
 
 def test_a_higher_threshold_reuses_less_and_errs_less():

@@ -11,7 +11,7 @@ import pytest
 from sbsim.cli.run import to_document
 from sbsim.measure import BudgetRun, budget_document
 from sbsim.measure.intervals import share_interval
-from sbsim.report.tables import budget_rows, urgent_line
+from sbsim.report.tables import budget_rows, refused_line, urgent_line
 from sbsim.scenario import Scenario
 from sbsim.simulation import run, simulate
 from tests.shop import ONE_AT_A_TIME, shop
@@ -106,10 +106,63 @@ def test_open_ended_output_passes_a_soft_budget_and_no_hard_one():
         },
     }  # fmt: skip
     hard = simulate(budgeted({"limit": 100.0}, **text), replications=1)
-    assert hard.kpis["n_refused"].mean == hard.kpis["n_requests"].mean == hard.budget["n_refused"]["mean"]
+    assert hard.kpis["n_refused"].mean == hard.kpis["n_requests"].mean == hard.budget["n_refused"]["mean"] == hard.budget["n_unbounded"]["mean"]
+    assert "budget is switched on and never fired" not in hard.warnings
+    assert any("requests are refused, since nothing bounds what they cost" in warning for warning in hard.warnings)
     soft = simulate(budgeted({"limit": 100.0, "kind": "soft", "reserve_quantile": 0.9}, **text), replications=1)
     assert soft.kpis["n_refused"].mean == 0
     assert soft.kpis["n_delivered"].mean > 200
+
+
+# -- what no window could ever pay for -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("budget", "changes", "n_never"),
+    [
+        ({"limit": 0}, {}, 300),
+        ({"limit": 1e-12}, {}, 300),  # 0 nano-dollars
+        ({"limit": 0.009}, {}, 300),
+        ({"limit": 100, "reserve_urgent": 1}, {}, 270),  # all but the urgent ones
+        ({"limit": 0.012}, {"instances": 2}, 300),  # 0.6 cents for each
+        ({"limit": 100, "windows": [{"limit": 0.009, "window": "1min"}]}, {}, 300),
+    ],
+)
+def test_what_no_window_could_pay_for_is_said(budget: dict[str, Any], changes: dict[str, Any], n_never: int) -> None:
+    """A budget below the price of a call fails it at once: it has fired, its windows are exhausted from the first call on, and the reader is told."""
+    study = simulate(budgeted({"window": "1h", **budget}, requests=300, horizon=None, **changes), replications=1)
+    said = study.budget
+    assert said["n_never_affordable"]["mean"] == said["n_refused"]["mean"] == study.kpis["n_failed"].mean
+    assert said["n_never_affordable"]["mean"] == pytest.approx(n_never, abs=20)
+    assert said["exhausted"]["share"] == 1.0
+    assert said["exhausted"]["first_at_s"] == said["windows"][-1]["exhausted"]["first_at_s"] < 60
+    assert [window["exhausted"]["share"] for window in said["windows"][:-1]] == [0.0] * (len(said["windows"]) - 1)
+    assert not any(warning.startswith("budget is switched on") for warning in study.warnings)
+    n = int(said["n_never_affordable"]["mean"])
+    assert any(f"has no room for the calls of {n} of 300 requests (list price up to $0.01)" in each for each in study.warnings)
+    assert (
+        refused_line(said)
+        == f"requests that the budget turned away: {n}; no room for them even in an empty window: {n}; nothing bounds their cost: 0"
+    )
+
+
+def test_nano_dollars_decide_whether_a_limit_is_one() -> None:
+    """A limit that rounds to no nano-dollar has no utilisation, as a limit of 0 has none; one nano-dollar has."""
+    none, some = (simulate(budgeted({"limit": limit, "window": "1h"}), replications=1) for limit in (4e-10, 1e-9))
+    assert none.budget["windows"][0]["utilisation"]["mean"] is None
+    assert some.budget["windows"][0]["utilisation"]["mean"] == 0.0
+
+
+def test_a_reservation_above_the_list_price_exhausts_the_narrowest_hard_window() -> None:
+    """A text of 10 cents by the list that may cost a dollar is for neither window of 50 and 40 cents; the log does not say which, the narrower is."""
+    text = {
+        "providers": [{**ONE_AT_A_TIME, "serves": {"content_type": "text"}, "price": {"rates": [{"per": "token_out", "usd": 0.001}]}}],
+        "workload": {
+            "source": "synthetic", "arrivals": {"process": "poisson", "rate": "30/min"},
+            "classes": [{"name": "answer", "content_type": "text", "engine": "xl", "units_out": 100, "max_units_out": 1000}],
+        },
+    }  # fmt: skip
+    budget = simulate(budgeted({"limit": 0.5, "window": "1h", "windows": [{"limit": 0.4, "window": "1h"}]}, **text), replications=1).budget
+    assert budget["n_never_affordable"]["mean"] > 200
+    assert [window["exhausted"]["share"] for window in budget["windows"]] == [0.0, 1.0]
 
 
 # -- what is shown -------------------------------------------------------------------------------------------------------------
@@ -129,6 +182,7 @@ def test_exhaustion_quantiles_count_the_replications_that_never_came_to_it():
     assert document["exhausted"] == {"share": 0.4, "first_at_s": 10.0, "p10_at_s": 10.0, "p50_at_s": None, "p90_at_s": None}
     assert document["urgent_refused_share"]["mean"] == pytest.approx(0.1)
     assert budget_rows(document) == [["$1 per 1d, rolling, hard", "50.0%", "40%", "-", "0%", "$0"]]
+    assert refused_line(document) == ""
     assert urgent_line(document).startswith("urgent requests that the budget held up: 0 ± 0; that it turned away: 0.50 ± 0.")
 
 
