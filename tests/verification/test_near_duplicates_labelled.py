@@ -1,7 +1,7 @@
 """Near-duplicates on labelled pairs: of the prompts that somebody has asked in other words, how many are answered rightly and how many wrongly.
 
 Each stored prompt can be found; each rewording is asked about and is answered with its likest neighbour, if there is one. The tables are printed
-(`-s`); the floors are a little below what was measured when they were set.
+(`-s`), and three columns of them stand in the README; the floors are a little below what was measured when they were set.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import pytest
 
 from sbsim.components.near_duplicates import NeighbourGraph
 from sbsim.components.near_duplicates.text import words_of
-from sbsim.measure.intervals import share_upper_bound
+from sbsim.measure.intervals import ClusterSums, clustered_share_bound
 from sbsim.workload.prompts import n_wordings, sentence
 
 pytestmark = pytest.mark.slow
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+SHOWN = (0.7, 0.8, 0.9)
+README = Path(__file__).parents[2] / "README.md"
 
 
 class Answers(NamedTuple):
@@ -29,15 +31,45 @@ class Answers(NamedTuple):
     n_right: int
     n_wrong: int
     n_missed: int
+    wrong_at_most: float
+    """Upper confidence bound (95 %) on the share of answers that are wrong: rewordings of one prompt share its fortune."""
+
+    @property
+    def n_answered(self) -> int:
+        return self.n_right + self.n_wrong
 
     @property
     def recall(self) -> float:
-        return self.n_right / sum(self)
+        return self.n_right / (self.n_answered + self.n_missed)
 
     @property
-    def wrong_at_most(self) -> float:
-        """Upper confidence bound (95 %) on the share of answers that are wrong."""
-        return share_upper_bound(self.n_wrong, self.n_right + self.n_wrong)
+    def cell(self) -> str:
+        """As the README shows it."""
+        if not self.n_answered:
+            return "none"
+        return f"{self.recall:.1%}, {self.n_wrong / self.n_answered:.1%} (≤ {self.wrong_at_most:.1%})"
+
+
+def by_prompt(meant: Sequence[object], is_right: Sequence[bool | None]) -> ClusterSums:
+    """Answers and the wrong ones among them, in clusters of rewordings of the same words."""
+    clusters: dict[object, list[int]] = {}
+    for words, right in zip(meant, is_right, strict=True):
+        if right is not None:
+            tally = clusters.setdefault(words, [0, 0])
+            tally[0] += 1
+            tally[1] += not right
+    n, wrong = ([tally[k] for tally in clusters.values()] for k in (0, 1))
+    products = (sum(x * y for x, y in zip(a, b, strict=True)) for a, b in ((n, n), (n, wrong), (wrong, wrong)))
+    return ClusterSums(sum(n), sum(wrong), len(n), *products)
+
+
+def row(title: str, found: dict[float, Answers]) -> str:
+    """A row of the README's table."""
+    return f"| {title} | {' | '.join(found[threshold].cell for threshold in SHOWN)} |"
+
+
+def shown() -> str:
+    return README.read_text(encoding="utf-8")
 
 
 def answered(title: str, stored: Sequence[str], asked: Sequence[str]) -> dict[float, Answers]:
@@ -52,10 +84,10 @@ def answered(title: str, stored: Sequence[str], asked: Sequence[str]) -> dict[fl
         for k in range(len(asked)):
             numbers, scores = graph.neighbours(n + k)
             likest.append(next(iter(numbers[(numbers < n) & (scores >= threshold)].tolist()), None))
-        n_right = sum(number is not None and meant[number] == meant[k] for k, number in enumerate(likest))
-        n_missed = likest.count(None)
-        answers = found[threshold] = Answers(n_right, len(asked) - n_right - n_missed, n_missed)
-        print(f"{threshold:9}  {n_right:5}  {answers.n_wrong:5}  {n_missed:6}  {answers.recall:6.3f}  {answers.wrong_at_most:.3f}")
+        is_right = [None if number is None else meant[number] == meant[k] for k, number in enumerate(likest)]
+        bound = clustered_share_bound([by_prompt(meant[: len(asked)], is_right)])
+        answers = found[threshold] = Answers(is_right.count(True), is_right.count(False), is_right.count(None), bound)
+        print(f"{threshold:9}  {answers.n_right:5}  {answers.n_wrong:5}  {answers.n_missed:6}  {answers.recall:6.3f}  {answers.wrong_at_most:.3f}")
     return found
 
 
@@ -76,6 +108,7 @@ def test_questions_of_gptcache(data: Path) -> None:
     assert found[0.8].recall > 0.62
     assert found[0.8].wrong_at_most < 0.14
     assert found[0.9].n_wrong < 40
+    assert row("999 questions of GPTCache, in other words", found) in shown()
 
 
 def test_rewordings_of_vbench_that_keep_the_words(data: Path) -> None:
@@ -85,6 +118,7 @@ def test_rewordings_of_vbench_that_keep_the_words(data: Path) -> None:
     assert found[0.8].recall > 0.59
     assert found[0.8].wrong_at_most < 0.06
     assert found[0.95].recall > 0.48
+    assert row("946 prompts of VBench, as HunyuanVideo rewords them", found) in shown()
 
 
 @pytest.mark.parametrize("name", ["all_dimension_longer.txt", "all_dimension_aug_wanx_seed42.txt"])
@@ -92,7 +126,8 @@ def test_rewordings_of_vbench_that_add_many_words(data: Path, name: str) -> None
     """A sentence that has become a paragraph asks for more than the sentence did: it is never answered with it, nor with another."""
     folder = data / "vbench_prompts"
     found = answered(f"VBench, {name}", lines(folder / "all_dimension.txt"), lines(folder / name))
-    assert found[0.5].n_right + found[0.5].n_wrong <= 5
+    assert found[0.5].n_answered <= 5
+    assert row("946 prompts of VBench, made into paragraphs (two models)", found) in shown()
 
 
 @pytest.mark.parametrize("content_type", ["video", "image", "audio", "text"])
@@ -104,6 +139,7 @@ def test_synthetic_catalogues(content_type: str) -> None:
     found = answered(f"synthetic {content_type}", stored, asked)
     assert found[0.8].recall > 0.25
     assert found[0.8].wrong_at_most < 0.08
+    assert row(f"1,000 synthetic {content_type} prompts among 2,000", found) in shown()
 
 
 def test_lookalikes_are_what_words_cannot_tell() -> None:
@@ -115,3 +151,4 @@ def test_lookalikes_are_what_words_cannot_tell() -> None:
     print(f"\nlookalikes taken for another content, of 300: {taken}")
     assert taken[0.8] > 270
     assert taken[0.97] < 30
+    assert f"exchanged: at 0.8 {taken[0.8]} of 300 are taken for the other, at 0.97 {taken[0.97]}." in " ".join(shown().split())
