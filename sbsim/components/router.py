@@ -44,9 +44,9 @@ def choose(policy: str, options: Sequence[Option], deadline_at: float) -> int:
     """
     if policy == "cheapest":  # who asks more need not say when it would be done
         least = min([option.nano for option in options])
-        first = [option for option in options if option.nano == least and option.ends_at <= deadline_at]
-        if first:
-            return first[0].lane if len(first) == 1 else min(first, key=_by_price).lane
+        cheapest = [option for option in options if option.nano == least]
+        if len(cheapest) == 1 and cheapest[0].ends_at <= deadline_at:
+            return cheapest[0].lane
     elif policy not in POLICIES:
         raise ScenarioError(f"routing.policy: {policy!r} is not one of {', '.join(POLICIES)}")
     if policy == "single":

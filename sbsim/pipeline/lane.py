@@ -15,15 +15,24 @@ from sbsim.pricing import PriceBook
 from sbsim.records import Batch, Call, Content, Demand, Item
 from sbsim.scenario import line_bytes
 
+_ONE = Demand(1, 0.0, 0.0)
+
 
 class Offered:
-    """What a lane offers for these items, of these kinds: an option of the router, reckoned as far as it is asked for."""
+    """What a lane offers for these items, of these kinds: an option of the router, reckoned as far as it is asked for.
+
+    `nano` is what they are expected to cost at the price of the day, in the calls that the lane takes them in; GPU seconds as calls took so far.
+    """
 
     __slots__ = ("_ends_at", "_items", "_lane", "_now", "lane", "nano")
 
     def __init__(self, lane: Lane, items: Sequence[Item], kinds: tuple[Hashable, ...], now: float) -> None:
         self.lane = lane.index
-        self.nano = lane.quote(items, kinds, now)
+        book, gpu_s = lane.book.at(now), lane.service.mean_s
+        if lane.takes in ("list", "file"):
+            self.nano = book.quote(items, gpu_s, kinds)
+        else:
+            self.nano = sum(book.quote([item], gpu_s) for item in items)
         self._lane, self._items, self._now = lane, items, now
         self._ends_at: float | None = None
 
@@ -54,7 +63,7 @@ class Lane:
 
     __slots__ = (
         "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_job", "is_shared", "is_slow", "job_timeout_s",
-        "jobs", "limiter", "longest_s", "m", "max_bytes", "max_part", "name", "queue", "running", "service", "short_since", "short_until", "takes",
+        "jobs", "limiter", "longest_s", "m", "max_bytes", "max_items", "name", "queue", "running", "service", "short_since", "short_until", "takes",
         "timeout_at", "watched",
     )  # fmt: skip
 
@@ -86,7 +95,7 @@ class Lane:
         self.queue = queue
         self.service = service
         self.takes = takes
-        self.max_part = 1 if takes == "one" else min(max_items, limiter.most_items)
+        self.max_items = 1 if takes == "one" else max_items
         self.max_bytes = max_bytes
         self.idempotency = idempotency
         self.cancel = cancel
@@ -105,6 +114,11 @@ class Lane:
         self.jobs: deque[Call] = deque()  # accepted jobs, likewise
         self.timeout_at = inf  # never later than the next timeout; calls answered by then are passed over
 
+    @property
+    def max_part(self) -> float:
+        """Items that a call can carry: as many as the provider takes and the limits can grant, as far as they are known."""
+        return min(self.max_items, self.limiter.most_items)
+
     def demand(self, items: Sequence[Item]) -> Demand:
         """What a call of these items asks of the limits."""
         if not self.limiter.has_size_limits:
@@ -120,14 +134,6 @@ class Lane:
         """Whether a call of this content alone could ever pass the limits."""
         return self.limiter.can_ever(Demand(1, content.offers[0].tokens, content.duration_s))
 
-    def quote(self, items: Sequence[Item], kinds: tuple[Hashable, ...], now: float) -> int:
-        """Nano-dollars that these items (of these `kinds`) are expected to cost here at the price of the day, in the calls that the lane takes them
-        in; GPU seconds as calls took so far."""
-        book, gpu_s = self.book.at(now), self.service.mean_s
-        if self.takes in ("list", "file"):
-            return book.quote(items, gpu_s, kinds)
-        return sum(book.quote([item], gpu_s) for item in items)
-
     def ends_at(self, items: Sequence[Item], now: float) -> float:
         """When the result of these items is expected, behind what waits here already.
 
@@ -135,7 +141,10 @@ class Lane:
         """
         limiter, n_ahead = self.limiter, len(self.queue)
         expected_s = self.service.expected_s if self.service.n or limiter.n_in_flight or n_ahead else 0.0
-        starts_at = max(limiter.opens_at(self.demand(items[:1]), now), self.breaker.ready_at(now))
+        first = self.demand(items[:1]) if limiter.has_size_limits else _ONE
+        starts_at = limiter.opens_at(first, now)
+        if not self.breaker.is_closed:
+            starts_at = max(starts_at, self.breaker.ready_at(now))
         return max(starts_at if starts_at < inf else now, now + self.backlog_s()) + expected_s
 
     def backlog_s(self) -> float:
@@ -160,7 +169,7 @@ class Lane:
 
     def cut(self, items: list[Item]) -> list[list[Item]]:
         """The calls that a batch makes: usually one."""
-        if len(items) == 1 or (self.takes == "list" and len(items) <= self.max_part and not self.limiter.has_size_limits):
+        if len(items) == 1 or (self.takes == "list" and len(items) <= self.max_items and not self.limiter.has_size_limits):
             return [items]
         return self.plan(items)
 
@@ -168,7 +177,7 @@ class Lane:
         """Cut a batch into calls, in its own order: no call carries more items, bytes or tokens than the provider takes or a limit can ever grant."""
         parts: list[list[Item]] = []
         open_part: dict[object, tuple[list[Item], list[float]]] = {}
-        most_tokens = self.limiter.most_tokens
+        most_items, most_tokens = self.max_part, self.limiter.most_tokens
         most_content_s = self.limiter.most_content_s
         for item in items:
             content = item.content
@@ -176,7 +185,7 @@ class Lane:
             tokens, content_s = content.offers[0].tokens, content.duration_s
             n_bytes = line_bytes(content.facts) if self.max_bytes < inf else 0.0
             part, sums = open_part.get(kin, ([], [0.0, 0.0, 0.0]))
-            is_full = len(part) >= self.max_part or sums[2] + n_bytes > self.max_bytes
+            is_full = len(part) >= most_items or sums[2] + n_bytes > self.max_bytes
             if not part or is_full or sums[0] + tokens > most_tokens or sums[1] + content_s > most_content_s:
                 part, sums = [], [0.0, 0.0, 0.0]
                 open_part[kin] = (part, sums)

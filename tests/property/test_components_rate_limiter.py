@@ -219,3 +219,16 @@ TestAgainstTheDefinition = AgainstTheDefinition.TestCase
 TestAgainstTheDefinition.settings = settings(max_examples=4 * settings().max_examples)
 TestJobsAgainstTheDefinition = JobsAgainstTheDefinition.TestCase
 TestJobsAgainstTheDefinition.settings = settings(max_examples=4 * settings().max_examples)
+
+
+def test_a_learnt_limit_bars_nothing_for_good():
+    """A call larger than a limit that an answer told of waits until that window is empty, and is planned no larger; declared, it could never go."""
+    limiter, large = RateLimiter([]), Demand(1, 150.0, 0.0)
+    limiter.learn([("tokens", 100, 60.0)], 0.0)
+    assert (limiter.n_learnt, limiter.most_tokens, limiter.can_ever(large)) == (1, 100, True)
+    limiter.take(1, Demand(1, 30.0, 0.0), 0.0)
+    assert limiter.ready_at(large, 1.0) == 60.0
+    limiter.take(2, large, 60.0)
+    assert limiter.ready_at(Demand(1, 1.0, 0.0), 61.0) == 120.0
+    declared = RateLimiter([Limit("tokens", 100, 60.0)])
+    assert (declared.ready_at(large, 0.0), declared.can_ever(large)) == (inf, False)

@@ -201,6 +201,22 @@ def test_a_limit_that_nobody_declared_is_learnt_from_answers():
     assert not (refused & (calls["sent_at"] > first_answer_at + 10)).any()
 
 
+def test_a_limit_on_what_calls_carry_is_learnt_too():
+    """Of two lists of up to twenty the provider takes ten pictures in twenty seconds: told by its headers, the lane sends no list that it refuses."""
+    hidden = [{"items": 10, "per": "20s", "known": False}]
+    cheap = {"limits": hidden, "latency": {"total": 1}, "api": {"takes": "list", "max_items": 20, "idempotency": "key"}}
+    scenario = two_lanes(cheap=cheap, dear={"serves": {"content_type": "video"}}, rate=0.4)
+    scenario = scenario.with_values({"batching.max_batch_size": 20, "batching.max_wait": 40})
+    finished = run(scenario, seed=2)
+    counters, calls = finished.log.counters, finished.log.calls
+    assert counters["n_limits_learnt"] == 1
+    assert counters["n_failed"] == 0
+    later = calls["sent_at"] > calls["answered_at"].min()
+    assert calls["n_items"][later].max() == 10  # no call is larger than what the window can ever grant
+    known = {0, *(k for k, name in enumerate(finished.log.errors) if name is None)}
+    assert set(calls["error"][later]) <= known
+
+
 def test_lanes_are_chosen_by_the_prices_of_the_day():
     """The cheap lane becomes the dearest at 100 s: what is sent from then on goes to the other."""
     scenario = two_lanes(cheap={"changes": [{"at": 100, "price": {"rates": [{"per": "item", "usd": 9}]}}]})

@@ -46,7 +46,7 @@ class RateLimiter:
     ----------
     concurrency : calls in flight at most. n_in_flight : calls in flight.
     n_learnt : how often an answer told of a limit that was not known to be so tight.
-    most_items, most_tokens, most_content_s : the largest call that any limit can grant. has_size_limits : whether some call could never pass.
+    most_items, most_tokens, most_content_s : the largest call that all limits can grant. has_size_limits : whether it matters what a call carries.
     """
 
     __slots__ = (
@@ -66,7 +66,7 @@ class RateLimiter:
         self._jobs: dict[int, float] = {}  # when each outstanding job was sent, by the serial of its call
         self._sent: deque[tuple[float, Demand]] = deque(maxlen=MEMORY)  # what left lately: other limits will want to know
         self._polls: deque[float] = deque(maxlen=MEMORY)  # likewise, of jobs that are over, when they were created and polled
-        self._keep(limits, guard_s)
+        self._keep(guard_s)
 
     def configure(self, limits: Sequence[Limit], *, pacing_s: float, guard_s: float, now: float) -> None:
         """Other limits from now on; they count what was sent before as if they had always held, as far as it is remembered (`MEMORY`)."""
@@ -76,7 +76,7 @@ class RateLimiter:
             self._opens_at = max(self._opens_at, self._sent_at + pacing_s)
         self.pacing_s = pacing_s
         self._limits = tuple(limits)
-        self._keep((*limits, *self._learnt.values()), guard_s)
+        self._keep(guard_s)
         for sent_at, demand in self._sent:
             self._count(demand, sent_at)
         polls = sorted(self._polls)
@@ -85,10 +85,8 @@ class RateLimiter:
             polled.replace(0, polls, now)
 
     def can_ever(self, demand: Demand) -> bool:
-        """Whether an idle lane could let this call pass (and, of a job, its polls)."""
-        return (
-            demand.n_items <= self.most_items and demand.tokens <= self.most_tokens and demand.content_s <= self.most_content_s and self._polls_fit()
-        )
+        """Whether an idle lane could let this call pass (and, of a job, its polls), by the declared limits."""
+        return self._polls_fit() and all(demand[field] <= most for _, field, most in self._sized)
 
     def ready_at(self, demand: Demand, now: float) -> float:
         """`now` if the call may go, else the earliest instant at which it may; inf where only a release can help, or nothing."""
@@ -131,15 +129,16 @@ class RateLimiter:
             self._opens_at = until
 
     def learn(self, seen: Sequence[tuple[str, float, float | None]], now: float) -> None:
-        """Limits on calls that an answer tells of, as (unit, n, seconds), hold from now on beside the others; they tighten, never loosen.
+        """Limits that an answer tells of, as (unit, n, seconds), hold from now on beside the others; they tighten, never loosen.
 
-        Limits on what calls carry are left to Retry-After: work that was taken on before they were known might never pass them. So are windows that
-        could not carry the polls of one job.
+        They bar nothing for good: a call that is larger than one of them, taken on before it was known, waits until its window is empty, and the
+        provider decides. Windows that could not carry the polls of one job are left to Retry-After. Of tokens and seconds that were sent before any
+        limit on them was known nothing is remembered.
         """
         news = False
         for unit, n, per_s in seen:
             known = self._learnt.get((unit, per_s))
-            if unit in _SIZES or n < 1 or (known is not None and known.n <= n) or any(self._implies(limit, unit, n, per_s) for limit in self._limits):
+            if n < 1 or (known is not None and known.n <= n) or any(self._implies(limit, unit, n, per_s) for limit in self._limits):
                 continue
             if unit == "calls" and self._poll_s and ceil(((per_s or 0.0) + self._guard_s) / self._poll_s) > n:
                 continue
@@ -155,8 +154,9 @@ class RateLimiter:
         """Whether a declared limit already says so much."""
         return limit.unit == unit and limit.kind == "sliding" and limit.n <= n and (limit.per_s or 0.0) >= (per_s or 0.0)
 
-    def _keep(self, limits: Sequence[Limit], guard_s: float) -> None:
-        """These limits, with empty windows."""
+    def _keep(self, guard_s: float) -> None:
+        """The limits of today, declared and learnt, with empty windows."""
+        limits = (*self._limits, *self._learnt.values())
         self._guard_s = guard_s
         self.concurrency = min((limit.n for limit in limits if limit.unit in ("concurrency", "outstanding")), default=inf)
         self._polled: list[tuple[PolledCalls | FixedWindow, int]] = []  # with the most that one job can send within it
@@ -168,10 +168,14 @@ class RateLimiter:
             self._polled = [self._polled_window(limit, self._epoch_at) for limit in _binding(calls)]
         else:
             self._keep_calls(_binding(calls), self._epoch_at)
-        self._sized = [(self._window(limit, self._epoch_at), _SIZES.index(limit.unit)) for limit in limits if limit.unit in _SIZES]
+        self._sized: list[tuple[Window, int, float]] = []  # with the field of a demand that counts, and what a call may ask for at most
+        for k, limit in enumerate(limits):
+            if limit.unit in _SIZES:
+                window = self._window(limit, self._epoch_at)
+                self._sized.append((window, _SIZES.index(limit.unit), window.most if k < len(self._limits) else inf))
         self._is_plain = not (self._polled or self._calls or self._sized)
         self.most_items, self.most_tokens, self.most_content_s = (
-            min((window.most for window, field in self._sized if field == each), default=inf) for each in range(3)
+            min((window.most for window, field, _ in self._sized if field == each), default=inf) for each in range(3)
         )
         self.has_size_limits = bool(self._sized) or not self._polls_fit()
 
@@ -186,8 +190,8 @@ class RateLimiter:
             return
         for window in self._calls:
             window.take(1, at)
-        for sized, field in self._sized:
-            sized.take(demand[field], at)
+        for sized, field, _ in self._sized:
+            sized.take(min(demand[field], sized.most), at)
 
     def _ready_everywhere_at(self, demand: Demand, now: float, at: float) -> float:
         """The latest of what the windows say; each stays ready once it is, so they all are then."""
@@ -199,8 +203,9 @@ class RateLimiter:
             ready_at = window.ready_at(1, now)
             if ready_at > at:
                 at = ready_at
-        for sized, field in self._sized:
-            ready_at = sized.ready_at(demand[field], now)
+        for sized, field, most in self._sized:
+            asked: float = demand[field]
+            ready_at = sized.ready_at(asked if asked <= sized.most or asked > most else sized.most, now)
             if ready_at > at:
                 at = ready_at
         return at
