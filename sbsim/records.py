@@ -293,7 +293,8 @@ class Call:
     """
 
     __slots__ = (
-        "attempt", "batch", "bill_nano", "body", "due_at", "fixed_nano", "is_answered", "is_in_doubt", "is_late", "items", "job", "lane", "m",
+        "attempt", "batch", "bill_nano", "body", "due_at", "fixed_nano", "is_answered", "is_in_doubt", "is_late", "items", "job", "job_timeout_s",
+        "lane", "m",
         "n_tries", "part_nano", "path", "polled_at", "reservation", "same_key_as", "sent_at", "serial",
     )  # fmt: skip
 
@@ -312,6 +313,7 @@ class Call:
         self.due_at = due_at
         self.same_key_as: Call | None = None
         self.job: Any = None
+        self.job_timeout_s = inf  # seconds that its job may take once it is accepted, as its cost was bounded when it was sent
         self.reservation: Any = None
         self.bill_nano = 0
         self.fixed_nano = 0

@@ -163,6 +163,8 @@ class Dispatcher:
         rest = self._bind(lane, batch)
         call = self._call(lane, batch, part, now)
         call.reservation = ticket
+        if lane.is_job:
+            call.job_timeout_s = lane.job_timeout_s
         lane.limiter.take(call.serial, demand, now)
         lane.breaker.take(call.serial)
         if self.formation is not None:

@@ -143,7 +143,7 @@ class Pipeline:
         call.job = job
         if not call.is_late:
             lane = self.lanes[call.lane]
-            call.due_at = now + lane.job_timeout_s
+            call.due_at = now + min(call.job_timeout_s, lane.job_timeout_s)
             lane.watch(call)
             self._rearm(now)
         return NOTHING

@@ -169,6 +169,16 @@ def test_shorter_timeouts_end_what_is_under_way_and_longer_ones_do_not_prolong_i
     assert isinstance(abort, Abort)
 
 
+def test_a_job_that_is_accepted_after_its_timeout_was_raised_keeps_the_one_that_its_cost_was_bounded_by():
+    """Sent under a job timeout of 60 s and accepted under one of 600 s: it is given up after 60; lowered meanwhile, after the lower one."""
+    for timeout, given_up_at in ((600.0, 71.0), (20.0, 31.0)):
+        bench = Bench(lane(api={"style": "job", "takes": "one", "cancel": "running", "poll": 5}), retry__job_timeout=60.0, retry__call_timeout=50.0)
+        call = the_call(bench.submit(10.0, "a"))
+        bench.set(10.5, retry__job_timeout=timeout)
+        bench.pipeline.accepted(call, "job", now=11.0)
+        assert call.due_at == given_up_at
+
+
 def test_memory_follows_size_life_and_policy():
     """Another policy keeps what is kept, a shorter life ends it sooner, a smaller size drops some."""
     bench = Bench()
