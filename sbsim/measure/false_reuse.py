@@ -15,11 +15,11 @@ from sbsim.measure.counted import Counted
 from sbsim.measure.intervals import ClusterSums, clustered_share_bound
 
 COVERAGE = (0.935, 1.0)
-"""Shares of studies in which the 95 % bound held, least and most, measured on seven synthetic settings of 600 to 3,000 requests: 500, 200, 100 or 60
+"""Shares of studies in which the 95 % bound held, least and most, measured on six synthetic settings of 600 to 3,000 requests: 500, 200, 100 or 60
 contents of Zipf popularity, 1 to 20 % of them lookalikes, 1.3 to 32 % of the reuses wrong. The truth is the share over all histories of a setting.
-From contents as units: 97.4 to 100 % in 100 to 1,000 studies of 1 replication, 98.7 to 100 % of 2 and 3. From replications: 96.5 to 97 % in 100 to
-200 studies of 4, 93.5 and 94.2 % in 200 and 120 of 5, 96 and 100 % in 100 and 60 of 10. Clopper and Pearson's over all hits held in 71 to 90 % of
-those studies (94 to 100 % only where hardly any reuse was wrong)."""
+From contents as units: 97.4 to 100 % in 120 to 1,000 studies of 1 replication, 98.7 to 100 % in 100 to 500 of 2 and 3. From replications: 95 to 97 %
+in 100 to 200 studies of 4, 93.5 and 94.2 % in 200 and 120 of 5, 96 and 100 % in 100 and 60 of 10. Clopper and Pearson's over all hits held in 71 to
+90 % of those studies (94 to 100 % only where hardly any reuse was wrong)."""
 
 
 def near_hits(c: Counted) -> ClusterSums | None:
@@ -32,6 +32,8 @@ def near_hits(c: Counted) -> ClusterSums | None:
         return None
     serials = c.log.near_request
     serials = serials[(serials >= c.first) & (serials < c.first + c.n)]
+    if not serials.size:
+        return ClusterSums(0, 0, 0, 0, 0, 0)
     asked = np.asarray(c.traffic.intent)[c.traffic.content_index[serials]]
     _, cluster, hits = np.unique(asked, return_inverse=True, return_counts=True)
     wrong = np.bincount(cluster, weights=c.is_wrong[serials - c.first], minlength=len(hits)).astype(np.int64)

@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -194,6 +194,7 @@ def clustered(draw: st.DrawFn) -> list[ClusterSums]:
 
 
 @given(clustered())
+@example([sums_of(np.full(10, 40), np.array([20] * 9 + [21]))])  # more alike than chance: they tell no more than as many trials
 def test_clusters_never_tell_more_than_their_trials_would(runs: list[ClusterSums]) -> None:
     """The clustered bound is never below Clopper and Pearson's of the pooled trials, nor below that of no event in as many trials as clusters."""
     n, n_events, n_clusters = (sum(getattr(run, name) for run in runs) for name in ("n", "n_events", "n_clusters"))

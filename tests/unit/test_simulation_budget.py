@@ -144,6 +144,17 @@ def test_what_no_window_could_pay_for_is_said(budget: dict[str, Any], changes: d
     )
 
 
+@pytest.mark.parametrize(
+    ("budget", "changes"),
+    [({"limit": 100, "reserve_urgent": 1}, {}), ({"limit": 0.012}, {"instances": 2})],
+)
+def test_every_window_without_room_for_it_is_exhausted(budget: dict[str, Any], changes: dict[str, Any]) -> None:
+    """What is kept for urgent work, and what is divided among instances, is no room: every window that has too little is exhausted."""
+    windows = [{"limit": budget["limit"] * 1.1, "window": "2h"}]
+    two = simulate(budgeted({"window": "1h", "windows": windows, **budget}, **changes), replications=1).budget
+    assert [window["exhausted"]["share"] for window in two["windows"]] == [1.0, 1.0]
+
+
 def test_nano_dollars_decide_whether_a_limit_is_one() -> None:
     """A limit that rounds to no nano-dollar has no utilisation, as a limit of 0 has none; one nano-dollar has."""
     none, some = (simulate(budgeted({"limit": limit, "window": "1h"}), replications=1) for limit in (4e-10, 1e-9))
