@@ -18,7 +18,7 @@ from sbsim.config import BudgetWindow
 from sbsim.measure.counted import Counted
 from sbsim.measure.intervals import Estimate, mean_estimate, share_interval
 from sbsim.records import URGENT
-from sbsim.scenario import is_divided, share_of
+from sbsim.scenario import Scenario, is_divided, share_of
 from sbsim.units import NANO, to_nano
 
 Floats = NDArray[np.float64]
@@ -101,15 +101,18 @@ def budget_document(windows: Sequence[BudgetWindow], runs: Sequence[BudgetRun]) 
     }
 
 
-def unpayable(runs: Sequence[BudgetRun], n_requests: int) -> list[str]:
+def unpayable(scenario: Scenario, runs: Sequence[BudgetRun], n_requests: int) -> list[str]:
     """What is to be said of requests that the budget could never have paid for, of `n_requests` in all replications; a sentence each."""
+    config = scenario.config
     n_never, n_unbounded = (sum(getattr(run, name) for run in runs) for name in ("n_never_affordable", "n_unbounded"))
     said = []
     if n_never:
         dearest_usd = max(run.dearest_usd for run in runs)
+        less_kept = ", or a smaller reserve_urgent" if config.budget.reserve_urgent else ""
+        less_divided = ", or a tier that the instances share (cache.redis_url)" if is_divided(config, scenario.instances.n) else ""
         said.append(
             f"budget: even an empty window has no room for the calls of {n_never:,} of {n_requests:,} requests (list price up to "
-            f"${dearest_usd:.4g}), so they fail at once; try a higher limit, a smaller reserve_urgent, or a tier that the instances share"
+            f"${dearest_usd:.4g}), so they fail at once; try a higher limit{less_kept}{less_divided}"
         )
     if n_unbounded:
         said.append(

@@ -157,7 +157,7 @@ def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: f
         warnings.append(f"near-duplicates: nobody knows which of {near['n_hits']} reuses were right; `sbsim trace duplicates` shows the riskiest")
     budgets = [one.budget for one in done if one.budget is not None]
     budget = budget_document(scenario.config.budget.in_force, budgets) if budgets else None
-    warnings.extend(unpayable(budgets, int(sum(one.kpis["n_requests"] or 0 for one in done))))
+    warnings.extend(unpayable(scenario, budgets, int(sum(one.kpis["n_requests"] or 0 for one in done))))
     return Study(
         scenario,
         seed,

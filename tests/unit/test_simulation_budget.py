@@ -137,7 +137,8 @@ def test_what_no_window_could_pay_for_is_said(budget: dict[str, Any], changes: d
     assert [window["exhausted"]["share"] for window in said["windows"][:-1]] == [0.0] * (len(said["windows"]) - 1)
     assert not any(warning.startswith("budget is switched on") for warning in study.warnings)
     n = int(said["n_never_affordable"]["mean"])
-    assert any(f"has no room for the calls of {n} of 300 requests (list price up to $0.01)" in each for each in study.warnings)
+    (warning,) = (each for each in study.warnings if f"has no room for the calls of {n} of 300 requests (list price up to $0.01)" in each)
+    assert ("reserve_urgent" in warning, "instances" in warning) == ("reserve_urgent" in budget, "instances" in changes)
     assert (
         refused_line(said)
         == f"requests that the budget turned away: {n}; no room for them even in an empty window: {n}; nothing bounds their cost: 0"
