@@ -129,6 +129,6 @@ def _written_files(out: Path) -> list[Path]:
 
 def _written(path: str, value: object) -> str:
     from sbsim.cli.settings import written
-    from sbsim.config import SETTINGS
+    from sbsim.config import find_setting
 
-    return written(value, SETTINGS[path].unit)
+    return written(value, find_setting(path).unit)

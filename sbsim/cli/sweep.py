@@ -111,7 +111,7 @@ def _cells(row: Row, names: list[str]) -> list[str]:
 
 def _value(path: str, value: object) -> str:
     from sbsim.cli.settings import written
-    from sbsim.config import SETTINGS
+    from sbsim.config import known_setting
 
-    known = SETTINGS.get(path)
+    known = known_setting(path)
     return written(value, known.unit if known else "")

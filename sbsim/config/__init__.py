@@ -3,13 +3,13 @@
 Settings know nothing of traffic and providers. A simulation never reads the environment: `from_environment` is handed a mapping by whoever runs live.
 """
 
-from sbsim.config.config import SETTINGS, Config, find_setting, require_available
+from sbsim.config.config import SETTINGS, Config, find_setting, known_setting, require_available
 from sbsim.config.environment import from_environment, to_environment
 from sbsim.config.files import SettingsFile, load
 from sbsim.config.sections import BudgetWindow
 from sbsim.config.setting import Setting
 
 __all__ = [
-    "SETTINGS", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "load", "require_available",
-    "to_environment",
+    "SETTINGS", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "known_setting", "load",
+    "require_available", "to_environment",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Self
@@ -13,6 +14,10 @@ from sbsim.config.setting import Setting
 from sbsim.documents.faults import at, nearest, one_of, refusal
 from sbsim.documents.model import Model
 from sbsim.documents.origin import Origins, Path
+from sbsim.errors import ScenarioError
+
+_PART = re.compile(r"(\w+)\.(\w+)(?:\[(\d+)\]\.(\w+))?")
+"""A setting, or a field of an entry where it is a list: `budget.windows[0].limit`."""
 
 
 def _section(made: type[Any]) -> Any:
@@ -47,13 +52,26 @@ class Config(Model):
 
     def get(self, path: str) -> Any:
         """The value of the setting at `path`, such as "batching.max_wait". Raises ScenarioError."""
-        section, name = find_setting(path).path.split(".")
-        return getattr(getattr(self, section), name)
+        section, name, position, field = _parts(find_setting(path).path)
+        value = getattr(getattr(self, section), name)
+        return value if field is None else getattr(_entry(value, position, path), field)
 
     def differences(self, other: Config) -> dict[str, tuple[Any, Any]]:
         """path -> (value here, value there) of the settings that differ."""
         pairs = {path: (self.get(path), other.get(path)) for path in SETTINGS}
         return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+
+    def changes(self, other: Config) -> dict[str, tuple[Any, Any]]:
+        """The same as plain values, lists of equal length taken apart: `budget.windows[0].limit`."""
+        changes: dict[str, tuple[Any, Any]] = {}
+        for path, (here, there) in self.differences(other).items():
+            if isinstance(here, tuple) and len(here) == len(there):
+                fields = [f"{path}[{k}].{name}" for k, entry in enumerate(here) for name in type(entry).model_fields]
+                pairs = {each: (self.get(each), other.get(each)) for each in fields}
+                changes |= {each: pair for each, pair in pairs.items() if pair[0] != pair[1]}
+            else:
+                changes[path] = plain_value(here), plain_value(there)
+        return changes
 
     def resolved(self, providers_declare_limits: bool) -> Config:
         """Our own window of calls decided where it was left open: none where a provider declares limits, else the default. Idempotent."""
@@ -99,9 +117,18 @@ SETTINGS: Mapping[str, Setting] = _settings()
 """Every setting by its path, in the order of the table."""
 
 
+def known_setting(path: str) -> Setting | None:
+    """The setting at `path`, or the field of an entry where a setting is a list (`budget.windows[0].limit`); None where there is none."""
+    match = _PART.fullmatch(path)
+    if match is None or match[4] is None:
+        return SETTINGS.get(path)
+    whole = SETTINGS.get(f"{match[1]}.{match[2]}")
+    return None if whole is None else whole.within(int(match[3]), match[4])
+
+
 def find_setting(path: str, where: str = "config") -> Setting:
     """The setting at `path`. Raises ScenarioError naming the nearest."""
-    found = SETTINGS.get(path)
+    found = known_setting(path)
     if found is None:
         section = path.partition(".")[0]
         inside = [known for known in SETTINGS if known.startswith(f"{section}.")]
@@ -114,9 +141,30 @@ def find_setting(path: str, where: str = "config") -> Setting:
 
 def _nested(values: Mapping[str, Any], start: dict[str, dict[str, Any]], where: str) -> dict[str, dict[str, Any]]:
     for path, value in values.items():
-        section, name = find_setting(path, where).path.split(".")
-        start.setdefault(section, {})[name] = value
+        section, name, position, field = _parts(find_setting(path, where).path)
+        settings = start.setdefault(section, {})
+        if field is None:
+            settings[name] = value
+        else:
+            _entry(settings.get(name, ()), position, path, where)[field] = value
     return start
+
+
+def _parts(path: str) -> tuple[str, str, int, str | None]:
+    """Section, name, and where an entry of a list is meant its position and field."""
+    match = _PART.fullmatch(path)
+    assert match is not None
+    return match[1], match[2], int(match[3] or 0), match[4]
+
+
+def _entry(entries: Any, position: int, path: str, where: str = "config") -> Any:
+    if position < len(entries):
+        return entries[position]
+    whole = path.partition("[")[0]
+    raise ScenarioError(
+        f"{where}: {path}: there is no entry {position}; allowed: {f'0 to {len(entries) - 1}' if entries else 'none, the list is empty'}; "
+        f"try {f'{whole}[0]' if entries else f'giving {whole} an entry first'}"
+    )
 
 
 def require_available(config: Config, origins: Origins | None = None, prefix: Path = ()) -> None:

@@ -215,6 +215,8 @@ class BudgetWindow(Model):
 class BudgetWindows(Kind):
     """A list of budgets that hold together."""
 
+    entry: type[Model] = BudgetWindow
+
     def read(self, given: Any) -> Any:
         return () if is_none(given) else read_list(BudgetWindow, given, "[{limit: 100, window: 1h}]")
 

@@ -55,6 +55,15 @@ class Setting:
         environment = None if isinstance(field.default, tuple) else f"SMART_BATCHER_{section}_{name}".upper()
         return cls(f"{section}.{name}", kind, field.default, field.description or "", environment, alias, part, later)
 
+    def within(self, position: int, name: str) -> Setting | None:
+        """What is known of one field of one entry, where this setting is a list; None where it has no such field."""
+        entry = getattr(self.kind, "entry", None)
+        field = None if entry is None else entry.model_fields.get(name)
+        if field is None:
+            return None
+        kind = next(each for each in field.metadata if isinstance(each, Kind))
+        return Setting(f"{self.path}[{position}].{name}", kind, field.default, f"{name} of an entry of {self.path}", None, None, self.part, {})
+
     @property
     def unit(self) -> str:
         """Base unit of its values; empty where there is none."""

@@ -103,7 +103,7 @@ class Recommendation:
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """path -> (today's value, recommended value) of the settings that change."""
-        return self.scenario.config.differences(self.config)
+        return self.scenario.config.changes(self.config)
 
     def require_feasible(self) -> None:
         """Raises InfeasibleError, carrying this recommendation with the nearest miss, when no candidate meets the constraints."""
@@ -142,7 +142,7 @@ class Recommendation:
         }
 
     def _alternative_to_plain(self, other: Candidate) -> dict[str, Any]:
-        changes = self.scenario.config.differences(other.config)
+        changes = self.scenario.config.changes(other.config)
         return {
             "changes": {path: {"baseline": old, "alternative": new} for path, (old, new) in changes.items()},
             "feasible": other.feasible,

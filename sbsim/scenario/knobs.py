@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sbsim.config import SETTINGS, Setting
+from sbsim.config import SETTINGS, Config, Setting, known_setting
 from sbsim.documents.faults import FieldError, nearest, one_of, shown
 from sbsim.documents.fields import Quantity
 from sbsim.documents.paths import parse_path
@@ -16,10 +16,10 @@ Read = Callable[[Any], Any]
 """From a value as files give it to one in base units; raises ValueError."""
 
 
-def read_knobs(given: Mapping[str, Knob], keys: Iterable[str]) -> dict[str, Knob]:
+def read_knobs(given: Mapping[str, Knob], keys: Iterable[str], config: Config) -> dict[str, Knob]:
     """Knobs by path (a setting's without `config.`); those of settings in base units. Raises FieldError.
 
-    `keys` are the top-level keys of a scenario, which other paths begin with.
+    `keys` are the top-level keys of a scenario, which other paths begin with; `config` is the baseline, which has every part that is varied.
     """
     knobs: dict[str, Knob] = {}
     for path, knob in given.items():
@@ -27,9 +27,12 @@ def read_knobs(given: Mapping[str, Knob], keys: Iterable[str]) -> dict[str, Knob
         try:
             if bare in knobs:
                 raise FieldError("this knob is given twice; try removing one")
-            known = SETTINGS.get(bare)
+            known = known_setting(bare)
             if known is None:
                 _leads_into_a_scenario(bare, keys)
+            else:
+                _is_one_value(known, bare)
+                config.get(bare)
             knobs[bare] = knob if known is None else in_base_units(knob, _reader(known))
         except ValueError as error:
             raise FieldError(str(error), "search", path, *getattr(error, "path", ())) from None
@@ -55,7 +58,7 @@ def in_base_units(knob: Knob, read: Read) -> Knob:
 
 def is_whole(path: str) -> bool:
     """Whether the values of the setting at `path` are whole numbers."""
-    known = SETTINGS.get(path)
+    known = known_setting(path)
     return known is not None and isinstance(known.kind, Quantity) and known.kind.what == "count"
 
 
@@ -75,6 +78,12 @@ def _value(given: Any, read: Read, *path: str | int) -> Any:
         return read(given)
     except ValueError as error:
         raise FieldError(str(error), *path, *getattr(error, "path", ())) from None
+
+
+def _is_one_value(known: Setting, path: str) -> None:
+    """Refuses a whole list, of which nobody could say how far a candidate is from another."""
+    if isinstance(known.default, tuple):
+        raise FieldError(f"a whole list is no knob; allowed: one value within an entry; try {path}[0].limit")
 
 
 def _leads_into_a_scenario(path: str, keys: Iterable[str]) -> None:

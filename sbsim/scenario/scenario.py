@@ -8,15 +8,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
-from sbsim.config import SETTINGS, Config
+from sbsim.config import Config, known_setting
 from sbsim.config import require_available as require_available_settings
-from sbsim.documents.faults import FieldError, at, refusal, shown
+from sbsim.documents.faults import FieldError, at, nearest, one_of, refusal, shown
 from sbsim.documents.fields import Choice, Kind, Name, OptionalDuration, PositiveCount, Quantity, Text
 from sbsim.documents.model import Model, field, section
 from sbsim.documents.origin import Origins
 from sbsim.documents.paths import locate, parse_path, with_value
 from sbsim.errors import ScenarioError
 from sbsim.laws import Constant
+from sbsim.records import PRIORITIES
 from sbsim.scenario import checks, parts
 from sbsim.scenario.knobs import in_base_units, read_knobs
 from sbsim.scenario.limits import Limit
@@ -121,7 +122,7 @@ class Scenario(Model):
         checks.check(self)
         put(self, "config", self.config.resolved(any(provider.limits for provider in self.providers)))
         checks.check_settings(self, self.config)
-        put(self, "search", read_knobs(self.search, type(self).model_fields))
+        put(self, "search", read_knobs(self.search, type(self).model_fields, self.config))
         return self
 
     @property
@@ -208,15 +209,24 @@ def _below(here: Any, step: Any, path: str) -> Any:
         for name, known in type(here).model_fields.items():
             if step == (known.alias or name):
                 return getattr(here, name)
-    elif step in here if isinstance(here, Mapping) else isinstance(here, tuple):
-        return here[step]
-    raise ScenarioError(f"{path}: there is no {step} here")
+        allowed: Any = [known.alias or name for name, known in type(here).model_fields.items()]
+    elif isinstance(here, Mapping):
+        allowed = list(here)
+        key = step if step in here else PRIORITIES.get(step, step)  # priorities are kept by number
+        if key in here:
+            return here[key]
+    else:
+        allowed = range(len(here)) if isinstance(here, tuple) else ()
+        if step in allowed:
+            return here[step]
+    text = one_of(allowed) or f"nothing below {shown(here)}"
+    raise ScenarioError(f"{path}: there is no {step} here; allowed: {text}{nearest(step, map(str, allowed)) or '; try the path above it'}")
 
 
 def setting_path(path: str) -> str | None:
-    """The path of a setting without `config.`, or None where `path` leads elsewhere in the scenario."""
+    """The path of a setting (or part of one) without `config.`, or None where `path` leads elsewhere in the scenario."""
     bare = path.removeprefix("config.")
-    return bare if bare in SETTINGS else None
+    return bare if known_setting(bare) else None
 
 
 def set_value(document: Any, origins: Origins, text: str, value: Any, place: str) -> Any:

@@ -10,7 +10,7 @@ from itertools import product
 from math import log10
 from typing import Any, NamedTuple
 
-from sbsim.config import SETTINGS
+from sbsim.config import known_setting
 from sbsim.documents.yaml12 import read_scalar
 from sbsim.errors import ScenarioError
 from sbsim.scenario import Scenario, is_whole
@@ -119,7 +119,7 @@ def _quantity(text: str, path: str, part: str) -> float:
     value = _scalar(text, part)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
-    known = SETTINGS.get(path.removeprefix("config."))
+    known = known_setting(path.removeprefix("config."))
     try:
         if known is not None:
             value = known.read(value)

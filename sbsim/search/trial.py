@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbsim.config import SETTINGS
+from sbsim.config import known_setting
 from sbsim.errors import ScenarioError, TraceError
 from sbsim.scenario import Knob, Scenario, is_whole
 from sbsim.search.evaluations import Task
@@ -71,7 +71,7 @@ def space_of(scenario: Scenario) -> Space:
             "batching.max_wait: {low: 1s, high: 10min, log: true}}"
         )
     for path in scenario.search:
-        if path not in SETTINGS:
+        if known_setting(path) is None:
             raise ScenarioError(f"search.{path}: not a setting of the batcher, so it cannot be recommended; try `sbsim sweep --vary {path}=…`")
     return Space(tuple(dimension_of(path, knob).including(scenario.config.get(path)) for path, knob in scenario.search.items()))
 
