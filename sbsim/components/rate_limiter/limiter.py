@@ -203,9 +203,11 @@ class RateLimiter:
             ready_at = window.ready_at(1, now)
             if ready_at > at:
                 at = ready_at
-        for sized, field, most in self._sized:
+        for sized, field, largest in self._sized:
             asked: float = demand[field]
-            ready_at = sized.ready_at(asked if asked <= sized.most or asked > most else sized.most, now)
+            if sized.most < asked <= largest:  # learnt, and larger than what was learnt: it needs the whole of an empty window
+                asked = sized.most
+            ready_at = sized.ready_at(asked, now)
             if ready_at > at:
                 at = ready_at
         return at
