@@ -8,8 +8,9 @@ from sbsim.config.environment import from_environment, to_environment
 from sbsim.config.files import SettingsFile, load
 from sbsim.config.sections import BudgetWindow
 from sbsim.config.setting import Setting
+from sbsim.config.switches import SWITCHES, is_inert
 
 __all__ = [
-    "SETTINGS", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "known_setting", "load",
+    "SETTINGS", "SWITCHES", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "is_inert", "known_setting", "load",
     "require_available", "to_environment",
 ]  # fmt: skip

@@ -6,8 +6,8 @@ only. It knows neither what a value does nor what it costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from math import exp, floor, log, log10, prod
 from typing import Any
 
@@ -113,9 +113,15 @@ def choices(path: str, values: Iterable[Value]) -> Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The lattice of all dimensions' grids."""
+    """The lattice of all dimensions' grids.
+
+    Attributes
+    ----------
+    settle : the one way to write a candidate: of points whose settings do the same it gives equal values.
+    """
 
     dimensions: tuple[Dimension, ...]
+    settle: Callable[[Values], Values] = field(default=lambda values: values, compare=False)
 
     @property
     def size(self) -> int:
@@ -123,8 +129,10 @@ class Space:
         return prod(len(dimension.grid) for dimension in self.dimensions)
 
     def to_external(self, point: Point) -> Values:
-        """The settings at `point`."""
-        return tuple((dimension.path, dimension.to_external(position)) for dimension, position in zip(self.dimensions, point, strict=True))
+        """The settings at `point`, settled."""
+        return self.settle(
+            tuple((dimension.path, dimension.to_external(position)) for dimension, position in zip(self.dimensions, point, strict=True))
+        )
 
     def to_internal(self, values: Mapping[str, Value]) -> Point | None:
         """The point nearest to `values`, or None where one of them is foreign to a dimension without order."""

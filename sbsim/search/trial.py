@@ -8,11 +8,12 @@ empty cache and empty queues is part of the report. The only module of the searc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from sbsim.config import known_setting
+from sbsim.config import Config, is_inert, known_setting
 from sbsim.errors import ScenarioError, TraceError
 from sbsim.scenario import Knob, Scenario, is_whole
 from sbsim.search.evaluations import Task
@@ -73,7 +74,23 @@ def space_of(scenario: Scenario) -> Space:
     for path in scenario.search:
         if known_setting(path) is None:
             raise ScenarioError(f"search.{path}: not a setting of the batcher, so it cannot be recommended; try `sbsim sweep --vary {path}=…`")
-    return Space(tuple(dimension_of(path, knob).including(scenario.config.get(path)) for path, knob in scenario.search.items()))
+    dimensions = tuple(dimension_of(path, knob).including(scenario.config.get(path)) for path, knob in scenario.search.items())
+    return Space(dimensions, settling(scenario.config))
+
+
+def settling(baseline: Config) -> Callable[[Values], Values]:
+    """Knobs that do nothing in a candidate stay as they are today: what behaves alike is one candidate, and no change is recommended that is none."""
+
+    @cache  # a search asks for the same few hundred points again and again, and reading settings takes a millisecond
+    def settled(values: Values) -> Values:
+        try:
+            config = baseline.with_values(dict(values))
+        except ScenarioError:
+            return values  # they exclude each other: the evaluation says why
+        fixed = tuple((path, baseline.get(path) if is_inert(path, config) else value) for path, value in values)
+        return values if fixed == values else settled(fixed)
+
+    return settled
 
 
 def dimension_of(path: str, knob: Knob) -> Dimension:

@@ -115,7 +115,7 @@ def test_a_short_run_is_not_absurdly_slow():
 @pytest.mark.bench
 def test_a_budget_a_router_and_breakers_keep_the_speed():
     """With a hard budget, a second lane to choose from and their breakers it is as fast as it has to be without."""
-    median, rate, fired = ratio(with_a_spare(image_service(100_000)), 5)
+    median, rate, fired = ratio(with_a_spare(image_service(200_000)), 5)
     print(f"\nbudget, two lanes, breakers: {rate:,.0f} requests/s, {median:.3f} of bare SimPy timeouts; {fired}")
     assert median >= FLOOR
 

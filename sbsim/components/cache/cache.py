@@ -31,7 +31,9 @@ class Cache(ABC):
         self.ttl_s = ttl_s
         self.n_bytes = 0.0
         self._entries: MutableMapping[Hashable, Entry] = {}
-        self._agenda: list[tuple[float, int, Entry]] = []  # when entries die, those that have left already among them
+        self._agenda: list[tuple[float, int, Entry]] | None = (
+            None  # when entries die, those that left among them; from the first full cache on
+        )
         self._serial = 0
 
     def __len__(self) -> int:
@@ -58,8 +60,7 @@ class Cache(ABC):
 
     def put_all(self, entries: Iterable[Entry], now: float) -> list[Hashable]:
         """Keep them, one after the other, as `put` does."""
-        held, agenda, max_entries, max_bytes = self._entries, self._agenda, self.max_entries, self.max_bytes
-        dead_at, serial = now + self.ttl_s, self._serial
+        held, max_entries, max_bytes, dead_at = self._entries, self.max_entries, self.max_bytes, now + self.ttl_s
         left: list[Hashable] = []
         for entry in entries:
             key, n_bytes = entry.key, entry.n_bytes
@@ -75,12 +76,11 @@ class Cache(ABC):
             if n_bytes:
                 self.n_bytes += n_bytes
             self._added(entry)
-            if entry.expires_at < inf:
-                serial += 1
-                heappush(agenda, (entry.expires_at, serial, entry))
-        self._serial = serial
-        if len(agenda) > 2 * len(held) + 64:
-            self._tidy()
+            if self._agenda is not None and entry.expires_at < inf:
+                self._serial += 1
+                heappush(self._agenda, (entry.expires_at, self._serial, entry))
+        if self._agenda is not None and len(self._agenda) > 2 * len(held) + 64:
+            self._plan()  # it is mostly of entries that have left: anew, at a cost of O(1) a put
         return left
 
     def configure(self, max_entries: int, max_bytes: float, ttl_s: float, now: float) -> list[Hashable]:
@@ -90,9 +90,7 @@ class Cache(ABC):
         if ttl_s < self.ttl_s:
             for entry in self._entries.values():
                 entry.expires_at = min(entry.expires_at, now + ttl_s)
-            self._agenda = [(entry.expires_at, k, entry) for k, entry in enumerate(self._entries.values()) if entry.expires_at < inf]
-            self._serial = len(self._agenda)
-            heapify(self._agenda)
+            self._agenda = None
         self.ttl_s = ttl_s
         return self._make_room(now, None)
 
@@ -120,7 +118,7 @@ class Cache(ABC):
     # -- steps ---------------------------------------------------------------------------------------------------------------
     def _make_room(self, now: float, newcomer: Entry | None) -> list[Hashable]:
         """Drop entries until the bounds hold with the newcomer: what is dead, then by the policy."""
-        entries, agenda = self._entries, self._agenda
+        entries, agenda = self._entries, self._plan() if self._agenda is None else self._agenda
         most = self.max_entries if newcomer is None else self.max_entries - 1
         n_bytes = 0.0 if newcomer is None else newcomer.n_bytes
         left: list[Hashable] = []
@@ -135,10 +133,12 @@ class Cache(ABC):
             left.append(entry.key)
         return left
 
-    def _tidy(self) -> None:
-        """The agenda is mostly of entries that have left: without them, at a cost of O(1) a put."""
-        self._agenda = [planned for planned in self._agenda if self._entries.get(planned[2].key) is planned[2]]
+    def _plan(self) -> list[tuple[float, int, Entry]]:
+        """The agenda of the entries that are held now."""
+        self._agenda = [(entry.expires_at, k, entry) for k, entry in enumerate(self._entries.values()) if entry.expires_at < inf]
+        self._serial = len(self._entries)
         heapify(self._agenda)
+        return self._agenda
 
     def _drop(self, entry: Entry) -> None:
         del self._entries[entry.key]
