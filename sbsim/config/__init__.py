@@ -11,6 +11,6 @@ from sbsim.config.setting import Setting
 from sbsim.config.switches import SWITCHES, is_inert
 
 __all__ = [
-    "SETTINGS", "SWITCHES", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "is_inert", "known_setting", "load",
-    "require_available", "to_environment",
+    "SETTINGS", "SWITCHES", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "is_inert", "known_setting",
+    "load", "require_available", "to_environment",
 ]  # fmt: skip

@@ -22,8 +22,12 @@ def _keeps(config: Config) -> bool:
     return config.cache.memory_size > 0 and config.cache.memory_bytes != 0
 
 
+def _looks_for_near(config: Config) -> bool:
+    return _keeps(config) or config.controller.enabled  # which moves the threshold, and counts that as a move
+
+
 def _finds_near(config: Config) -> bool:
-    return config.cache.near_duplicates and _keeps(config)
+    return config.cache.near_duplicates and _looks_for_near(config)
 
 
 def _asks_tiers(config: Config) -> bool:
@@ -38,7 +42,6 @@ def _ages_by_ttl(config: Config) -> bool:
 
 SWITCHES: Mapping[str, Switch] = {
     "batching.similarity_threshold": _batches,
-    "batching.max_wait": _batches,
     "batching.sizing": _batches,
     "batching.late_join": _batches,
     "batching.formation_effort": lambda config: config.batching.formation == "optimal",
@@ -46,7 +49,7 @@ SWITCHES: Mapping[str, Switch] = {
     "cache.memory_bytes": lambda config: config.cache.memory_size > 0,
     "cache.ttl": _ages_by_ttl,
     "cache.policy": _keeps,
-    "cache.near_duplicates": _keeps,
+    "cache.near_duplicates": _looks_for_near,
     "cache.near_duplicate_threshold": _finds_near,
     "cache.near_duplicate_entries": _finds_near,
     "cache.redis_ttl": lambda config: config.cache.redis_url is not None,
