@@ -18,7 +18,7 @@ from sbsim.config import BudgetWindow
 from sbsim.measure.counted import Counted
 from sbsim.measure.intervals import Estimate, mean_estimate, share_interval
 from sbsim.records import URGENT
-from sbsim.scenario import Scenario, is_divided, share_of
+from sbsim.scenario import Scenario, is_divided
 from sbsim.units import NANO, to_nano
 
 Floats = NDArray[np.float64]
@@ -70,7 +70,7 @@ def budget_run(c: Counted) -> BudgetRun | None:
     return BudgetRun(
         utilisations(c, c.start_at, c.end_at),
         tuple(max(over, 0) / NANO for over in most),
-        tuple(map(min, c.log.exhausted_at, _never_paid_at(c))),
+        c.log.exhausted_at,
         len(held),
         len(refused),
         int(np.count_nonzero(c.urgency == URGENT)),
@@ -154,33 +154,6 @@ def _fullest_calendar(sent_at: Floats, bill_nano: Ints, width_s: float, offset_s
     sums = np.zeros(int(of_window.max()) + 1, dtype=np.int64)
     np.add.at(sums, of_window, bill_nano[mine])
     return int(sums.max())
-
-
-def _never_paid_at(c: Counted) -> list[float]:
-    """Per window, when it first could not pay for a call however empty (inf: never), seconds.
-
-    The log says which requests were given up for that and when, not by which window. It was each whose room is below the request's list price; where
-    none is (a call reserves the most that it can cost), the narrowest of the hard windows.
-    """
-    scenario = c.scenario
-    windows, own = scenario.config.budget.in_force, scenario.config
-    first_at = [inf] * len(windows)
-    serials = c.log.unaffordable["never_affordable"]
-    serials = serials[serials < c.traffic.n]
-    if not serials.size:
-        return first_at
-    if is_divided(own, scenario.instances.n):
-        own, _ = share_of(own, scenario.providers, scenario.instances.n)
-    limits = np.array([to_nano(window.limit) for window in own.budget.in_force])
-    narrowest = min(range(len(windows)), key=lambda k: (windows[k].kind != "hard", limits[k]))
-    urgent = c.traffic.urgency[serials] == URGENT
-    price_nano = c.content_nano[c.traffic.content_index[serials]]
-    rooms = [np.where(urgent, limit, limit - round(limit * own.budget.reserve_urgent)) for limit in limits]
-    is_short = np.array([room < price_nano for room in rooms])
-    is_short[narrowest] |= ~is_short.any(axis=0)
-    for k, is_mine in enumerate(is_short):
-        first_at[k] = float(c.log.done_at[serials[is_mine]].min(initial=inf))
-    return first_at
 
 
 def _window_document(k: int, window: BudgetWindow, runs: Sequence[BudgetRun]) -> dict[str, Any]:

@@ -133,6 +133,8 @@ class Dispatcher:
                 ready_at = budget.ready_at(cost, is_urgent, now)
                 if ready_at > now:
                     if not budget.can_ever(cost, is_urgent):
+                        if len(part) == 1:  # given up: the windows that could never pay for it are exhausted
+                            budget.hold(cost, is_urgent, now)
                         if self._shrink(lane, batch, part, out):
                             continue
                         return True

@@ -163,8 +163,8 @@ def test_nano_dollars_decide_whether_a_limit_is_one() -> None:
     assert some.budget["windows"][0]["utilisation"]["mean"] == 0.0
 
 
-def test_a_reservation_above_the_list_price_exhausts_the_narrowest_hard_window() -> None:
-    """A text of 10 cents by the list that may cost a dollar is for neither window of 50 and 40 cents; the log does not say which, the narrower is."""
+def test_a_reservation_above_the_list_price_exhausts_the_windows_that_it_is_too_large_for() -> None:
+    """A text of 10 cents by the list that may cost a dollar is for neither window of 50 and 40 cents; one of 100 dollars never lacks room."""
     text = {
         "providers": [{**ONE_AT_A_TIME, "serves": {"content_type": "text"}, "price": {"rates": [{"per": "token_out", "usd": 0.001}]}}],
         "workload": {
@@ -172,9 +172,10 @@ def test_a_reservation_above_the_list_price_exhausts_the_narrowest_hard_window()
             "classes": [{"name": "answer", "content_type": "text", "engine": "xl", "units_out": 100, "max_units_out": 1000}],
         },
     }  # fmt: skip
-    budget = simulate(budgeted({"limit": 0.5, "window": "1h", "windows": [{"limit": 0.4, "window": "1h"}]}, **text), replications=1).budget
+    windows = {"limit": 0.5, "window": "1h", "windows": [{"limit": 0.4, "window": "1h"}, {"limit": 100, "window": "1h"}]}
+    budget = simulate(budgeted(windows, **text), replications=1).budget
     assert budget["n_never_affordable"]["mean"] > 200
-    assert [window["exhausted"]["share"] for window in budget["windows"]] == [0.0, 1.0]
+    assert [window["exhausted"]["share"] for window in budget["windows"]] == [1.0, 1.0, 0.0]
 
 
 # -- what is shown -------------------------------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ def test_exhaustion_quantiles_count_the_replications_that_never_came_to_it():
     document = budget_document(budgeted({"limit": 1.0}).config.budget.in_force, runs)
     assert document["exhausted"] == {"share": 0.4, "first_at_s": 10.0, "p10_at_s": 10.0, "p50_at_s": None, "p90_at_s": None}
     assert document["urgent_refused_share"]["mean"] == pytest.approx(0.1)
-    assert budget_rows(document) == [["$1 per 1d, rolling, hard", "50.0%", "40%", "-", "0%", "$0"]]
+    assert budget_rows(document) == [["$1 per 24h, rolling, hard", "50.0%", "40%", "-", "0%", "$0"]]
     assert refused_line(document) == ""
     assert urgent_line(document).startswith("urgent requests that the budget held up: 0 ± 0; that it turned away: 0.50 ± 0.")
 
