@@ -108,17 +108,25 @@ def to_usd(nano: float) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Short text for `seconds`, exact when read back: 90 -> "90s", 600 -> "10min"; without end "none"."""
+    """Short text for `seconds`, exact when read back: 90 -> "90s", 600 -> "10min", 86400 -> "24h"; without end "none"."""
     if seconds == 0 or math.isinf(seconds):
         return "none" if seconds else "0s"
     for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
         n = seconds / size
-        if n >= 1 and n == int(n) and int(n) * size == seconds and (unit != "min" or n >= 2):
+        if n >= (1 if unit == "h" else 2) and n == int(n) and int(n) * size == seconds:
             return f"{int(n)}{unit}"
-    thousandths = round(seconds * 1000)
-    if 0 < abs(thousandths) < 1000 and thousandths / 1000 == seconds:
+    thousandths = round(seconds * 1000) if abs(seconds) < 1 else 0
+    if thousandths and abs(thousandths) < 1000 and thousandths / 1000 == seconds:
         return f"{thousandths}ms"
     return f"{seconds:.12g}s" if float(f"{seconds:.12g}") == seconds else f"{seconds!r}s"
+
+
+def format_span(seconds: float) -> str:
+    """Short text for `seconds`, rounded for reading: 7199 -> "2h", 5430 -> "1.51h"; below two minutes in seconds."""
+    for unit, size, least in (("d", 86400.0, 1.995), ("h", 3600.0, 0.9995), ("min", 60.0, 1.995)):
+        if seconds >= least * size:
+            return f"{seconds / size:.3g}{unit}"
+    return f"{seconds:.3g}s"
 
 
 def format_money(usd: float) -> str:

@@ -29,6 +29,7 @@ def export(
     """
     from sbsim.export import render, write
 
+    _check_name(out, to)
     text = render(source, to)
     sys.stdout.write(text)
     if out is None and source.is_dir():
@@ -40,3 +41,14 @@ def export(
         from sbsim.cli.console import word
 
         sys.stderr.write(f"written: {word(written)}\n")
+
+
+def _check_name(out: Path | None, to: str) -> None:
+    """Refuses a file whose name says another format than it would hold: production goes by the name."""
+    from sbsim.export import FORMATS
+
+    endings = {"yaml": (".yaml", ".yml")}.get(to, (f".{to}",))
+    if out is None or to not in FORMATS or out.suffix.lower() in endings or out.name in endings:
+        return
+    given = out.suffix or "no ending"
+    raise typer.BadParameter(f"--out {out}: {given} does not say {to}; allowed: {', '.join(endings)}; try --out {out.with_suffix(endings[0])}")

@@ -43,7 +43,7 @@ def sbsim(
     """Simulate and optimise the batching layer in front of paid generation APIs, before it is deployed.
 
     SCENARIO is a YAML file or the name of a shipped one: quickstart, marketing-videos, speech-burst, llm-gateway, own-gpu-workers, image-api,
-    image-service, azure-hour, image-days. `sbsim init` writes one of your own.
+    image-service, azure-hour, image-days, kitchen-sink. `sbsim init` writes one of your own.
 
     \b
     Examples:
@@ -80,8 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app(args=None if arguments is None else list(arguments), prog_name="sbsim", standalone_mode=False)
         sys.stdout.flush()  # here, so that a full disk is a message and not a traceback at exit
     except (BrokenPipeError, SystemExit):
-        _close_stdout()  # the reader has what it wanted (`| head`); newer typers exit by themselves then
-        return UNREACHABLE
+        _close_stdout()  # the reader has what it wanted (`| head`), and so nothing went wrong; newer typers exit by themselves then
+        return OK
     except KeyboardInterrupt:
         code = INTERRUPTED
     except InfeasibleError as error:

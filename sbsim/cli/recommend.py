@@ -22,7 +22,9 @@ SHOWN = (
 
 
 def _evaluations(text: str) -> int:
-    return whole_number(text, 8, 10**6, 150)
+    from sbsim.recommendation.inquiry import FEWEST_EVALUATIONS
+
+    return whole_number(text, FEWEST_EVALUATIONS, 10**6, 150)
 
 
 def recommend(

@@ -58,7 +58,10 @@ def run(
 
         save(plot_history(study.history()), plot)
     if not json:
-        _show(study, every)
+        if overload:
+            _show_capacity(study, every)
+        else:
+            _show(study, every)
         if plot is not None:
             console.say()
             console.say(f"written: {plot} (the first replication)")
@@ -89,6 +92,17 @@ def to_document(study: Study) -> dict[str, Any]:
         **({} if study.formation is None else {"formation": study.formation}),
         **({} if study.near_duplicates is None else {"near_duplicates": study.near_duplicates}),
     }
+
+
+def _show_capacity(study: Study, every: bool) -> None:
+    from sbsim.cli import console
+    from sbsim.report.tables import CAPACITY, KPI_COLUMNS, kpi_rows
+
+    console.say(
+        f"{study.scenario.name}, saturated: {len(study.replications)} replications, seed {study.seed}; half-widths (95 %) are over {study.over}"
+    )
+    console.say()
+    console.print_table(list(KPI_COLUMNS), kpi_rows(study.kpis, CAPACITY, every=every), right=(1, 2))
 
 
 def _show(study: Study, every: bool) -> None:

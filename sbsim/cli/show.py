@@ -71,7 +71,7 @@ def _usd(value: float) -> str:
 
 def _show_traffic(seen: Overview) -> None:
     from sbsim.cli import console
-    from sbsim.units import format_duration
+    from sbsim.units import format_span
 
     scenario, traffic = seen.scenario, seen.traffic
     console.say(scenario.name)
@@ -82,7 +82,7 @@ def _show_traffic(seen: Overview) -> None:
     fullest = "" if traffic.fullest_minute is None else f"; the fullest minute is {traffic.fullest_minute:.2g} times the mean"
     first = " (the first of a longer run)" if seen.is_cut else ""
     console.say(
-        f"Traffic: {source}; {traffic.n_requests:,} requests{first} in {format_duration(round(traffic.span_s))}, {_number(traffic.rate_per_s * 60)} "
+        f"Traffic: {source}; {traffic.n_requests:,} requests{first} in {format_span(traffic.span_s)}, {_number(traffic.rate_per_s * 60)} "
         f"a minute{fullest}."
     )
     console.say(

@@ -86,7 +86,7 @@ class Config(Model):
         plain: dict[str, dict[str, Any]] = {}
         for name in type(self).model_fields:
             section = getattr(self, name)
-            plain[name] = {key: plain_value(getattr(section, key)) for key in type(section).model_fields}
+            plain[name] = {key: plain_value(getattr(section, key), SETTINGS[f"{name}.{key}"].unit) for key in type(section).model_fields}
         if self.rate_limit.is_unset:
             del plain["rate_limit"]["max_requests"], plain["rate_limit"]["time_window"]
         return plain
@@ -99,8 +99,10 @@ class Config(Model):
             raise refusal(error, Origins(where)) from None
 
 
-def plain_value(value: Any) -> Any:
-    """A setting's value as JSON has it."""
+def plain_value(value: Any, unit: str = "") -> Any:
+    """A setting's value as JSON has it; bytes are whole."""
+    if unit == "bytes" and isinstance(value, float) and value.is_integer():
+        return int(value)
     return [each.model_dump() for each in value] if isinstance(value, tuple) else value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sbsim.config.config import SETTINGS
+from sbsim.config.config import SETTINGS, plain_value
 from sbsim.config.setting import Setting
 from sbsim.documents.faults import nearest, shown
 from sbsim.errors import ScenarioError
@@ -50,7 +50,7 @@ def to_environment(path: str, value: Any) -> str | None:
         return None
     if value is None:
         return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(plain_value(value, SETTINGS[path].unit))
 
 
 def read_env_file(text: str, source: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 from sbsim.documents.commented import Noted, plain
 from sbsim.documents.faults import nearest, one_of
 from sbsim.drafts.answers import Answers, PricedEngine, latency_section
-from sbsim.drafts.outcomes import fitted_latency, fitted_price
+from sbsim.drafts.outcomes import fitted_failures, fitted_latency, fitted_price
 from sbsim.drafts.traffic import Kind
 from sbsim.errors import ScenarioError
 from sbsim.pricelists import Conversion, PriceFile, convert
@@ -140,6 +140,9 @@ def _lane(kind: Kind, answers: Answers, conversion: Conversion | None, trace: Tr
         serves.pop("resolutions", None)
         entry["price"] = _with_dearest(entry["price"])
     entry["api"] = _api(kind, answers)
+    failures = fitted_failures(trace, kind.rows) if trace is not None and kind.rows is not None else None
+    if failures is not None and conversion is None:
+        entry["failures"] = Noted(failures.shares, f"as {failures.n:,} recorded requests ended; what retries made good is not among them")
     latency = _latency(kind, answers, trace)
     if latency is not None:
         entry["latency"] = latency

@@ -26,6 +26,8 @@ _MOST_VALUES, _MOST_FIELDS = 12, 3
 """A field with more values than this tells rows apart, not prices; so do more fields together."""
 _EXACT = 0.005
 """A bill that is reproduced as well as this needs no further conditions."""
+_FAILURES: Mapping[str, tuple[str, ...]] = {"call_error": ("failed", "timed_out"), "moderated": ("moderated",)}
+"""A provider's failures by the recorded ends that show them; what was cancelled or turned away by a limit was no failure of its own."""
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +50,14 @@ class FittedPrice:
     error: float
 
 
+@dataclass(frozen=True)
+class FittedFailures:
+    """`shares` as a scenario's `failures` says them, made of `n` requests that say how they ended."""
+
+    shares: dict[str, float]
+    n: int
+
+
 def fitted_latency(trace: Trace, rows: NDArray[np.bool_]) -> FittedLatency | None:
     """How long the answered calls among `rows` took, from their start where the trace says it; None where too few say it."""
     outcomes = trace.outcomes
@@ -64,6 +74,19 @@ def fitted_latency(trace: Trace, rows: NDArray[np.bool_]) -> FittedLatency | Non
         return FittedLatency(f"{median:g}s", seconds.size, abs(p90 - median) / median)
     error, law = min(judged, key=lambda pair: pair[0])
     return FittedLatency(law, seconds.size, error)
+
+
+def fitted_failures(trace: Trace, rows: NDArray[np.bool_]) -> FittedFailures | None:
+    """How often a provider failed the requests among `rows` that it was asked for; None where too few say how they ended."""
+    outcomes = trace.outcomes
+    if outcomes is None:
+        return None
+    ended = outcomes.status[rows & (outcomes.status >= 0) & (outcomes.cached != 1)]
+    if ended.size < _FEWEST:
+        return None
+    counts = np.bincount(ended, minlength=len(STATUSES))
+    shares = {name: sum(int(counts[STATUSES.index(word)]) for word in words) / ended.size for name, words in _FAILURES.items()}
+    return FittedFailures({name: float(f"{share:.3g}") for name, share in shares.items() if share or name == "call_error"}, ended.size)
 
 
 def _error(law: Mapping[str, Any], seconds: Floats, median: float) -> float | None:

@@ -14,7 +14,7 @@ from sbsim.documents.faults import one_of
 from sbsim.drafts.answers import Answers, TraceFile
 from sbsim.errors import ScenarioError
 from sbsim.records import CONTENT_TYPES
-from sbsim.units import format_duration, parse_rate
+from sbsim.units import format_duration, format_span, parse_rate
 from sbsim.workload.traces import Trace, Wish, read_trace
 
 _REQUESTS = 1500
@@ -82,7 +82,7 @@ def trace_section(file: TraceFile, trace: Trace, defaults: Mapping[str, Any]) ->
 
 def _counted(trace: Trace) -> str:
     span_s = float(trace.arrived_at[-1] - trace.arrived_at[0])
-    return f"{trace.n:,} requests within {format_duration(max(1.0, round(span_s)))}"
+    return f"{trace.n:,} requests within {format_span(max(1.0, span_s))}"
 
 
 def states(trace: Trace, field: str, nothing: Any) -> bool:

@@ -108,6 +108,10 @@ def _read(source: Recommendation | Config | str | PathLike[str]) -> tuple[Config
 
 def _file(path: Path) -> Path:
     """The file that `path` means: itself, or the recommendation in the folder."""
+    if not path.exists() and not path.suffix:
+        raise ScenarioError(
+            f"{path}: there is no such folder; allowed: what `sbsim recommend SCENARIO --out DIR` wrote, or a file of settings; try DIR"
+        )
     if not path.is_dir():
         return path
     file = path / RECOMMENDED

@@ -34,6 +34,12 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The usual KPIs by section, in the order of reading."""
 
+CAPACITY: Mapping[str, tuple[str, ...]] = {
+    "capacity": ("capacity_per_s", "provider_utilisation", "n_rate_limited", "attempt_error_rate"),
+    "calls": ("average_batch_size", "average_call_size", "cache_hit_ratio", "coalesced_ratio"),
+}
+"""What means something in traffic that was squeezed until it saturated: neither its costs nor its waiting times."""
+
 KPI_COLUMNS = ("KPI", "mean", "± 95 %", "unit")
 BUDGET_COLUMNS = ("budget", "fullest", "exhausted", "half by", "exceeded", "by at most")
 
@@ -56,13 +62,13 @@ def with_half_width(estimate: Estimate) -> str:
     return mean if half_width == NOTHING else f"{mean} ± {half_width}"
 
 
-def kpi_rows(kpis: Mapping[str, Estimate], *, every: bool = False) -> list[Row | None]:
+def kpi_rows(kpis: Mapping[str, Estimate], sections: Mapping[str, tuple[str, ...]] = SECTIONS, *, every: bool = False) -> list[Row | None]:
     """Rows of `KPI_COLUMNS`; None where a section ends.
 
-    The usual KPIs that exist, or with `every` all of the table, those without a value included.
+    The KPIs of `sections` that exist, or with `every` all of the table, those without a value included.
     """
     rows: list[Row | None] = []
-    for names in (tuple(kpi.name for kpi in KPIS),) if every else SECTIONS.values():
+    for names in (tuple(kpi.name for kpi in KPIS),) if every else sections.values():
         shown = [[name, *figures(kpis[name]), KPI_BY_NAME[name].unit] for name in names]
         rows.extend(row for row in shown if every or row[1] != NOTHING)
         rows.append(None)

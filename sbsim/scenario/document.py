@@ -81,6 +81,8 @@ def _find(scenario: str | Path) -> Path:
     if file.is_file():
         return file
     names = shipped()
+    if not str(scenario).strip():
+        raise ScenarioError(f"scenario: {str(scenario)!r} is no name; allowed: a YAML file, or one of {one_of(names)}; try quickstart")
     if str(scenario) in names:
         return names[str(scenario)]
     what = "is a directory" if file.is_dir() else "neither a file nor the name of a shipped scenario"

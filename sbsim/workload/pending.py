@@ -24,8 +24,11 @@ from sbsim.scenario import ProviderSpec, Scenario
 from sbsim.workload.traces.bad_rows import BadRows
 from sbsim.workload.traces.fields import FIELDS, STYLE, reader, says_nothing
 from sbsim.workload.traces.files import Table
+from sbsim.workload.traces.rows import Rows
 
 _BLOCK = 65_536
+_KNOWN = Rows.names
+"""Fields that a column may be named for: those of a trace, so that the same flags and scenarios do."""
 
 
 def pending_instances(path: str, scenario: Scenario, columns: Mapping[str, str] | None = None) -> list[tuple[Instance, list[int]]]:
@@ -43,7 +46,7 @@ def pending_instances(path: str, scenario: Scenario, columns: Mapping[str, str] 
     """
     preparer = Preparer(scenario.providers)
     groups: dict[int, list[tuple[int, Content]]] = {}
-    for row, (line, request) in enumerate(_requests(path, dict(columns or {}), scenario.providers)):
+    for row, (line, request) in enumerate(_requests(path, scenario.workload.columns, dict(columns or {}), scenario.providers)):
         try:
             content = preparer.content(preparer.facts(request), row, row, request.tenant)
         except ScenarioError as error:
@@ -61,16 +64,18 @@ def pending_instances(path: str, scenario: Scenario, columns: Mapping[str, str] 
     return instances
 
 
-def _requests(path: str, columns: dict[str, str], providers: Sequence[ProviderSpec]) -> list[tuple[int, ContentRequest]]:
-    """(line, request) of every row, in the file's order."""
+def _requests(path: str, usual: Mapping[str, str], columns: dict[str, str], providers: Sequence[ProviderSpec]) -> list[tuple[int, ContentRequest]]:
+    """(line, request) of every row, in the file's order; `usual` columns count where the file has them and `columns` do not say otherwise."""
     bad_rows = BadRows(path, is_skipped=False)
     table = Table(path, bad_rows)
     for field, column in columns.items():
-        if not (field in FIELDS or field.startswith(STYLE)):
-            raise ScenarioError(f"--column {field}={column}: unknown field of a request; allowed: {', '.join(FIELDS)}{nearest(field, FIELDS)}")
+        if not (field in _KNOWN or field.startswith(STYLE)):
+            raise ScenarioError(f"--column {field}={column}: unknown field of a request; allowed: {', '.join(_KNOWN)}{nearest(field, _KNOWN)}")
         if column not in table.columns and not table.is_sparse:
             raise TraceError(f"{path}: no column {column!r} for {field}; the file has: {', '.join(table.columns)}{nearest(column, table.columns)}")
-    fields = {name: name for name in table.columns if name in FIELDS or name.startswith(STYLE)} | columns
+    found = {field: column for field, column in usual.items() if column in table.columns} | columns
+    fields = {name: name for name in table.columns if name in FIELDS or name.startswith(STYLE)} | found
+    fields = {field: column for field, column in fields.items() if field in FIELDS or field.startswith(STYLE)}  # the others change no batch
     if not fields:
         raise TraceError(f"{path}: no column says anything of a request; the file has: {', '.join(table.columns)}; try --column duration=NAME")
     types = sorted({spec.serves.content_type for spec in providers})

@@ -83,10 +83,10 @@ def test_a_full_disk_behind_stdout_is_3() -> None:
 
 
 def test_a_reader_that_has_enough_ends_quietly() -> None:
-    """`sbsim schema | head -1` says nothing on stderr."""
-    command = f"{sys.executable} -m sbsim schema | head -1"
+    """`sbsim schema | head -1` says nothing on stderr, and a script with `pipefail` goes on."""
+    command = f"set -o pipefail; {sys.executable} -m sbsim schema | head -1"
     done = subprocess.run(["bash", "-c", command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("{\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 
 
 def test_a_bug_of_ours_is_70_with_the_traceback_in_a_file(inside: Command, monkeypatch: pytest.MonkeyPatch) -> None:

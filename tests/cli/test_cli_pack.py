@@ -189,6 +189,23 @@ config: {batching: {similarity_threshold: 0.7, max_batch_size: 25}}
     assert [0, 1, 4] in answer["batches"]
 
 
+def test_pending_requests_have_the_columns_of_the_scenario_and_of_its_flags(inside: Command, tmp_path: Path) -> None:
+    """A trace's own `columns` count for its file, a flag goes before them, and a field that changes no batch is read over, not refused."""
+    (tmp_path / "p.csv").write_text("ts,secs,other,text\n0,4,8,a\n1,6,8,b\n")
+    (tmp_path / "s.yaml").write_text(
+        "version: 1\nname: s\nworkload:\n  source: trace\n  path: p.csv\n"
+        "  columns: {arrived_at: ts, duration: secs, prompt: text}\n  defaults: {content_type: video, engine: e}\n"
+        "providers:\n  - name: p\n    serves: {content_type: video}\n    price: {rates: [{per: second, usd: 1}]}\n    latency: {total: 1s}\n"
+    )
+    ended = inside("pack", "p.csv", "--prices", "s.yaml", "--json")
+    assert (ended.code, json.loads(ended.out)["cost"]) == (0, 10)
+    ended = inside("pack", "p.csv", "--prices", "s.yaml", "--column", "arrived_at=ts", "--column", "duration=other", "--json")
+    assert (ended.code, json.loads(ended.out)["cost"]) == (0, 16)
+    ended = inside("pack", "p.csv", "--prices", "s.yaml", "--column", "smell=ts")
+    assert ended.code == 2
+    assert all(word in ended.err for word in ("--column smell=ts", "unknown field", "allowed: arrived_at"))
+
+
 def test_pending_requests_that_nobody_serves_name_their_line(inside: Command, tmp_path: Path) -> None:
     """Exit 2, with the file and the line."""
     (tmp_path / "p.csv").write_text("engine\nstudio-xl\nunheard-of\n")

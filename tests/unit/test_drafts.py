@@ -12,7 +12,7 @@ import pytest
 
 from sbsim.documents.yaml12 import read_yaml
 from sbsim.drafts import Answers, TraceFile, draft, read_charge, read_deadline, read_limit, read_price
-from sbsim.drafts.outcomes import fitted_latency, fitted_price
+from sbsim.drafts.outcomes import fitted_failures, fitted_latency, fitted_price
 from sbsim.errors import ScenarioError, TraceError
 from sbsim.overview import overview
 from sbsim.simulation import simulate
@@ -218,6 +218,20 @@ def test_prices_of_tokens_in_and_out_are_told_apart(tmp_path: Path) -> None:
     fitted = fitted_price(trace, np.ones(trace.n, dtype=bool), "text")
     assert fitted is not None
     assert {rate["per"]: rate["usd"] for rate in fitted.rates} == pytest.approx({"token_in": 2e-6, "token_out": 8e-6}, rel=1e-3)
+
+
+def test_failures_are_those_that_the_trace_records(tmp_path: Path) -> None:
+    """Shares of the requests that a provider was asked for and that say how they ended; what a cache answered or a caller cancelled is no failure."""
+    ends = ["ok"] * 20 + ["failed"] * 3 + ["timeout"] + ["content_filter"] * 2 + ["cancelled"] * 4 + [""] * 5
+    rows = [f"{k},image,e,{end},{'true' if k < 10 else ''}" for k, end in enumerate(ends)]
+    trace = read_trace(written(tmp_path, "arrived_at,content_type,engine,status,cached", rows).path)
+    fitted = fitted_failures(trace, np.ones(trace.n, dtype=bool))
+    assert fitted is not None
+    assert (fitted.n, fitted.shares) == (20, {"call_error": 0.2, "moderated": 0.1})
+    made = draft(Answers(trace=TraceFile(trace.path, trace.path)))
+    assert "failures: {call_error: 0.2, moderated: 0.1}  # as 20 recorded requests ended" in made.text
+    assert made.scenario.providers[0].failures.call_error == 0.2
+    assert fitted_failures(trace, np.arange(trace.n) < 25) is None
 
 
 def test_a_few_outcomes_fit_nothing(tmp_path: Path) -> None:

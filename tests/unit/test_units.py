@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sbsim.units import format_duration, format_money, parse_duration, parse_money, parse_rate, parse_size, to_nano, to_usd
+from sbsim.units import format_duration, format_money, format_span, parse_duration, parse_money, parse_rate, parse_size, to_nano, to_usd
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_means_nothing_is_refused_with_what_to_try(parse, given, told):
         (600, "10min"),
         (3600, "1h"),
         (5400, "90min"),
-        (86400, "1d"),
+        (86400, "24h"),
         (90000, "25h"),
         (604800, "7d"),
         (math.inf, "none"),
@@ -134,3 +134,11 @@ def test_nano_dollars_are_the_nearest():
     assert to_nano(0.1) == 100_000_000
     assert to_nano(2.5e-9) == 2
     assert to_usd(to_nano(19.99)) == 19.99
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(7199, "2h"), (5430, "1.51h"), (3599, "1h"), (3590, "59.8min"), (86400, "24h"), (259_000, "3d"), (89.6, "89.6s"), (0, "0s")]
+)
+def test_spans_are_written_for_reading(seconds, text):
+    """Rounded to three digits, in the largest unit that there are two of."""
+    assert format_span(seconds) == text

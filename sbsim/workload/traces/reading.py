@@ -135,7 +135,8 @@ def _places(table: Rowed, known: TraceFormat, columns: dict[str, str], bad_rows:
     unknown = [name for name in wanted if not Rows.is_field(name)]
     if unknown:
         raise ScenarioError(
-            f"workload.columns.{unknown[0]}: unknown field of a request; allowed: {', '.join(Rows.names)}{nearest(unknown[0], Rows.names)}"
+            f"workload.columns.{unknown[0]} (--column {unknown[0]}=…): unknown field of a request; allowed: {', '.join(Rows.names)}"
+            f"{nearest(unknown[0], Rows.names)}"
         )
     for name, column in wanted.items():
         is_needed = known.unpack is None and (not table.is_sparse or (name == "arrived_at" and not bad_rows.is_skipped))
