@@ -171,7 +171,9 @@ class Cache(Model):
         "lru", "Which entry goes when the tier is full; gdsf weighs what it costs to make again."
     )
     near_duplicates: Boolean = setting(False, "Whether content of the same meaning in other words is reused.")
-    near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(0.8, "Likeness from which two prompts count as the same.")
+    near_duplicate_threshold: Annotated[float, Quantity("fraction", low=0.5)] = setting(
+        0.8, "Likeness from which two prompts count as the same; those that share less than two fifths of their words never do, whatever it says."
+    )
     near_duplicate_entries: PositiveCount = setting(10000, "Entries of the index of prompts at most; it is per process, empty after a restart.")
     redis_url: OptionalUrl = setting(None, "Where the redis tier is, as ${NAME}; none switches it off.")
     redis_ttl: OptionalDuration = setting(None, "Seconds that an entry of the redis tier may be served; none: cache.ttl.")

@@ -122,6 +122,16 @@ def test_duplicates_table(inside: Command, tmp_path: Path) -> None:
     assert "asked" not in inside("trace", "duplicates", str(tmp_path / "prompts.txt"), "--show", "0").out
 
 
+def test_low_thresholds_are_said_to_change_little(inside: Command, tmp_path: Path) -> None:
+    """Below 0.7 the share of common words decides: the table says so where such a threshold is asked about, the document always."""
+    (tmp_path / "prompts.txt").write_text("a red fox in deep snow\nin deep snow a red fox\n")
+    told = "share less than 40% of their words are never compared: below 0.7"
+    arguments = ("trace", "duplicates", str(tmp_path / "prompts.txt"), "--thresholds")
+    assert told in inside(*arguments, "0.6,0.8").out
+    assert told not in inside(*arguments, "0.7,0.8").out
+    assert json.loads(inside(*arguments, "0.8", "--json").out)["least_shared_words"] == 0.4
+
+
 @pytest.mark.parametrize(("arguments", "told"), [
     (("--thresholds", "0.4"), "--thresholds 0.4: not a number from 0.5 to 1; try 0.8"),
     (("--thresholds", "nan"), "--thresholds nan: not a number from 0.5 to 1"),

@@ -17,8 +17,9 @@ from sbsim.components.near_duplicates.graph import KnownNeighbours, NeighbourGra
 from sbsim.components.near_duplicates.index import NeighbourIndex
 from sbsim.components.near_duplicates.memory import Neighbours
 from sbsim.components.near_duplicates.scorer import LOWEST_THRESHOLD, Scorer, TokenSet
-from sbsim.components.near_duplicates.text import Text, read, read_all
+from sbsim.components.near_duplicates.text import LEAST_SHARED, Text, read, read_all
 
 __all__ = [
-    "LOWEST_THRESHOLD", "KnownNeighbours", "NeighbourGraph", "NeighbourIndex", "Neighbours", "Scorer", "Text", "TokenSet", "read", "read_all",
+    "LEAST_SHARED", "LOWEST_THRESHOLD", "KnownNeighbours", "NeighbourGraph", "NeighbourIndex", "Neighbours", "Scorer", "Text", "TokenSet", "read",
+    "read_all",
 ]  # fmt: skip
