@@ -452,9 +452,11 @@ def test_a_format_or_field_that_does_not_exist_is_refused(tmp_path):
     path = written(tmp_path, "arrived_at,s\n1,2\n")
     with pytest.raises(ScenarioError, match=r"'mooncakes' is not a format that is read; allowed: generic, sbsim, azure-llm, .*; try mooncake"):
         read_trace(path, format="mooncakes")
-    with pytest.raises(ScenarioError, match=rr"workload.columns.durations \(--column durations=…\): unknown field.*try duration"):
+    with pytest.raises(ScenarioError, match=r"workload.columns.durations \(--column durations=…\): unknown field.*try duration"):
         read_trace(path, columns={"durations": "s"})
-    with pytest.raises(ScenarioError, match=r"workload.columns.arival: unknown field.*try arrived_at"):  # not: arrived_at is missing
+    with pytest.raises(
+        ScenarioError, match=r"workload.columns.arival \(--column arival=…\): unknown field.*try arrived_at"
+    ):  # not: arrived_at is missing
         read_trace(written(tmp_path, "ts\n1\n"), columns={"arival": "ts"})
 
 
