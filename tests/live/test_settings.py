@@ -190,3 +190,10 @@ def test_providers_of_a_file_are_reached_by_name(tmp_path):
         SmartBatcher.from_file(file, provider=one, environment={})
     with pytest.raises(StateError, match="takes list in a call"):
         SmartBatcher.from_file(file, provider={"a": one, "b": one}, environment={})
+
+
+@pytest.mark.parametrize("given", [print, "openai", [print], {"p": 3}])
+def test_what_is_no_provider_is_refused_with_the_way_to_make_one(given):
+    """A bare function does not say whether it takes one request or a list of them: the message shows both."""
+    with pytest.raises(StateError, match=r'provider=…\): .* is no provider; allowed: .*; try CallableProvider\(fn\) .* takes="list"'):
+        SmartBatcher(provider=given)

@@ -34,7 +34,7 @@ def connected(given: Connections, declared: Sequence[ProviderSpec]) -> tuple[lis
     Raises
     ------
     StateError
-        When a declared lane has no connection, a connection no lane, or the two disagree on what a call takes.
+        When something given is no provider, a declared lane has no connection, a connection no lane, or the two disagree on what a call takes.
     """
     if given is None:
         lanes = list(declared) or [_any_lane()]
@@ -56,9 +56,16 @@ def connected(given: Connections, declared: Sequence[ProviderSpec]) -> tuple[lis
 
 def _by_name(given: Connection | Sequence[Connection] | Mapping[str, Connection], declared: Sequence[ProviderSpec]) -> dict[str, Connection]:
     """Connections by the names of their lanes: as many as are declared, none of them under a declared name, stand in the order of the declared."""
+    many = isinstance(given, Sequence) and not isinstance(given, str)
+    offered: list[Connection] = list(given.values()) if isinstance(given, Mapping) else list(given) if many else [given]  # type: ignore[arg-type,list-item]
+    for one in offered:
+        if not (hasattr(one, "spec") and hasattr(one, "send")):
+            raise StateError(
+                f"SmartBatcher(provider=…): {one!r} is no provider; allowed: a CallableProvider, several in a list, or a mapping from lanes to them; "
+                'try CallableProvider(fn) for a function of one request, CallableProvider(fn, takes="list") for one of a list'
+            )
     if isinstance(given, Mapping):
         return dict(given)
-    offered: list[Connection] = list(given) if isinstance(given, Sequence) else [given]
     names = [connection.spec.name for connection in offered]
     known = [lane.name for lane in declared]
     if len(known) == len(names) and not set(known) & set(names):
