@@ -31,9 +31,7 @@ class Cache(ABC):
         self.ttl_s = ttl_s
         self.n_bytes = 0.0
         self._entries: MutableMapping[Hashable, Entry] = {}
-        self._agenda: list[tuple[float, int, Entry]] | None = (
-            None  # when entries die, those that left among them; from the first full cache on
-        )
+        self._agenda: list[tuple[float, int, Entry]] | None = None  # when entries die, those that left among them; from the first full cache on
         self._serial = 0
 
     def __len__(self) -> int:
