@@ -21,7 +21,7 @@ from sbsim.components.similarity import Similarity
 from sbsim.config import Config
 from sbsim.packing import Instance, Packer
 from sbsim.packing.solvers import load as load_solvers
-from sbsim.pipeline.dispatch import Dispatcher
+from sbsim.pipeline import dispatch
 from sbsim.records import Content, Facts, Item, Offer, Request
 from sbsim.scenario import Scenario, load
 from sbsim.simulation.replicate import run
@@ -166,11 +166,11 @@ class _Watched:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.times: list[float] = []
         self.pending: list[int] = []
-        form, cut = Dispatcher._form, Formation.cut
+        form, cut = dispatch.form, Formation.cut
 
-        def timed(dispatcher: Dispatcher, *args: Any) -> bool:
+        def timed(*args: Any) -> bool:
             n_cuts, began = len(self.pending), time.process_time()
-            formed = form(dispatcher, *args)
+            formed = form(*args)
             if len(self.pending) > n_cuts:
                 self.times.append(time.process_time() - began)
             return formed
@@ -179,7 +179,7 @@ class _Watched:
             self.pending.append(sum(map(len, groups)))
             return cut(formation, groups, *args)
 
-        monkeypatch.setattr(Dispatcher, "_form", timed)
+        monkeypatch.setattr(dispatch, "form", timed)
         monkeypatch.setattr(Formation, "cut", counted)
 
 
