@@ -203,6 +203,8 @@ class Answers:
         items = [item for item in call.items if not item.done and item.batch is call.batch]
         if not items:
             return  # nobody waits for it any more, or it is sent again already
+        if call.same_key_as is not None and call.same_key_as.is_in_doubt:
+            items = call.items  # the body stays as it was, as its key does
         batch = self._builder.remake(call.batch, items, call.lane)
         for item in batch.items:
             item.ends_at = -inf if item.n_sent == 0 else item.ends_at

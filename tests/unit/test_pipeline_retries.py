@@ -8,8 +8,8 @@ from sbsim.scenario import Scenario
 from tests.parity.virtual import parts
 
 
-def test_two_kinds_of_trouble_make_one_retry_with_one_key():
-    """An item error and a missing item of one call are sent again in one call: two would share an idempotency key with different bodies."""
+def three_in_a_call(**api):
+    """(requests, pipeline): three pictures that a list lane makes in one call."""
     scenario = Scenario.from_mapping(
         {
             "version": 1,
@@ -24,7 +24,7 @@ def test_two_kinds_of_trouble_make_one_retry_with_one_key():
                 {
                     "name": "p",
                     "serves": {"content_type": "image", "engine": "e"},
-                    "api": {"takes": "list"},
+                    "api": {"takes": "list", **api},
                     "price": {"rates": [{"per": "item", "usd": 1}]},
                     "latency": {"total": 1},
                 }
@@ -33,7 +33,13 @@ def test_two_kinds_of_trouble_make_one_retry_with_one_key():
         }
     )
     prepared, _, pipeline, _ = parts(scenario, 0, 0)
-    actions = [action for request in prepared.requests() for action in pipeline.submit(request, now=request.arrived_at)]
+    return list(prepared.requests()), pipeline
+
+
+def test_two_kinds_of_trouble_make_one_retry_with_one_key():
+    """An item error and a missing item of one call are sent again in one call: two would share an idempotency key with different bodies."""
+    requests, pipeline = three_in_a_call()
+    actions = [action for request in requests for action in pipeline.submit(request, now=request.arrived_at)]
     (send,) = actions
     answered_at = pipeline._now + 1
     (delivery,) = pipeline.completed(send.call, Outcome(failures=[(0, "item_error"), (2, "missing")]), now=answered_at)
@@ -42,3 +48,19 @@ def test_two_kinds_of_trouble_make_one_retry_with_one_key():
     again = pipeline.wake(now=max(pipeline.wake_at, answered_at + 60))
     assert [type(action) for action in again] == [Send]
     assert [item.payer for item in again[0].call.items] == [0, 2]
+
+
+def test_what_a_shared_limit_had_no_room_for_keeps_its_body_with_its_key():
+    """A call in doubt is repeated under its key; somebody cancels, the repetition is not sent, and what goes then is still what went first."""
+    requests, pipeline = three_in_a_call(idempotency="key")
+    (first,) = [action for request in requests for action in pipeline.submit(request, now=request.arrived_at)]
+    at = first.call.due_at
+    pipeline.wake(now=at)
+    at = max(at, pipeline.wake_at)
+    (second,) = pipeline.wake(now=at)
+    assert second.call.same_key_as is first.call
+    pipeline.cancel(requests[1], now=at)
+    pipeline.completed(second.call, Outcome("not_sent", retry_at=at + 5), now=at + 1)
+    (third,) = pipeline.wake(now=at + 5)
+    assert third.call.key == first.call.key
+    assert third.call.items == first.call.items
