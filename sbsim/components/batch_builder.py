@@ -11,7 +11,7 @@ come, in order of (due instant, serial), and is harmless when early. A due insta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Protocol
@@ -84,7 +84,7 @@ class BatchBuilder:
         self.n_open = 0
         self.n_late_joins = 0
         self.n_resized = 0  # groups that were set less than `max_size`
-        self.closed_by = {"size": 0, "cost": 0, "duration": 0, "due": 0, "flush": 0}
+        self.closed_by = {"size": 0, "cost": 0, "duration": 0, "due": 0, "slot": 0, "flush": 0}
         self._joinable: dict[int, list[Batch]] = {}  # by group number, oldest first
         self._home: dict[int, Batch] = {}  # by group and shape: the group that last took this shape
         self._agenda: list[tuple[float, int, Batch]] = []
@@ -180,10 +180,14 @@ class BatchBuilder:
         waiting = [batch for batches in self._joinable.values() for batch in batches if batch.state == OPEN]
         return [self._make_ready(batch, now, "flush") for batch in sorted(waiting, key=lambda batch: batch.serial)]
 
-    def oldest(self, lane: int, now: float) -> Batch | None:
-        """The open group of this lane that opened first, ready now for what it holds: its lane has a slot for it. None: there is none."""
-        batch = min((b for b in self.open_batches() if b.lane == lane), key=lambda b: (b.opened_at, b.serial), default=None)
-        return None if batch is None else self._make_ready(batch, now, "size")
+    def take_open(self, lane: int, rank: Callable[[Batch], tuple[float, float]], now: float) -> Batch | None:
+        """Of this lane's open groups the one with the smallest rank, ready: a slot is free for it, so all its members are due. None: there is none."""
+        batch = min((b for b in self.open_batches() if b.lane == lane), key=lambda b: (rank(b), b.serial), default=None)
+        if batch is None:
+            return None
+        self._make_ready(batch, now, "slot")
+        batch.due_at = -inf
+        return batch
 
     def bind(self, batch: Batch) -> None:
         """The batch was given to a lane: nobody joins it any more."""

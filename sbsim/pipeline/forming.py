@@ -5,26 +5,27 @@ The groups of a class are the builder's, what to pack them into is the packer's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 
 from sbsim.components.batch_builder import BatchBuilder
 from sbsim.components.formation import Formation, Terms
 from sbsim.pipeline.lane import Lane
-from sbsim.records import READY, Batch
+from sbsim.records import READY, Batch, Item
 from sbsim.units import to_nano
 
 
 def form(formation: Formation, builder: BatchBuilder, lane: Lane, batch: Batch, now: float) -> bool:
     """Form anew what is pending of the batch's class: it keeps its place, with the members that a packer gives it; False when it has none left.
 
-    An item is due when its longest wait is up or its latest start has come.
+    An item is due when its longest wait is up or its latest start has come, or when a free slot has taken its group.
     """
     if batch.state != READY or lane.takes not in ("list", "file"):
         return True
     queue, service_s = lane.queue, lane.service.expected_s
     company = builder.company(batch)
     items = [item for other in company for item in other.items if not item.done]
-    due = [now >= item.opened_at + builder.max_wait_s or now >= item.deadline_at - service_s for item in items]
+    due = _due(items, builder.max_wait_s, service_s, now)
     pending = len(items), sum(due)
     if not items or pending == batch.formed:
         return True
@@ -45,8 +46,15 @@ def form(formation: Formation, builder: BatchBuilder, lane: Lane, batch: Batch, 
     if queue.holds(batch):
         queue.update(batch)
     together = [item for other in builder.company(batch) for item in other.items] if ready else []
-    batch.formed = len(together), sum(now >= item.opened_at + builder.max_wait_s or now >= item.deadline_at - service_s for item in together)
+    batch.formed = len(together), sum(_due(together, builder.max_wait_s, service_s, now))
     return bool(ready)
+
+
+def _due(items: Sequence[Item], max_wait_s: float, service_s: float, now: float) -> list[bool]:
+    return [
+        now >= item.opened_at + max_wait_s or now >= item.deadline_at - service_s or (item.batch is not None and item.batch.due_at == -inf)
+        for item in items
+    ]
 
 
 def packing_terms(builder: BatchBuilder, lane: Lane, batch: Batch, now: float) -> Terms:

@@ -189,8 +189,6 @@ class Pipeline:
             self.dispatcher.dispatch_all(now, out)
         elif len(lane.queue):
             self.dispatcher.dispatch(lane, now, out)
-        if self._fills_slots:
-            self._fill(lane, now, out)
         return self._settle(now, out)
 
     def wake(self, *, now: float) -> Actions:
@@ -221,8 +219,6 @@ class Pipeline:
             if now >= lane.blocked_until or (lane.is_shared and len(lane.queue)):
                 lane.blocked_until = inf
                 dispatcher.dispatch(lane, now, out)
-            if self._fills_slots and lane.is_shared:
-                self._fill(lane, now, out)
         return self._settle(now, out)
 
     def flush(self, *, now: float) -> Actions:
@@ -392,14 +388,15 @@ class Pipeline:
             self.dispatcher.enqueue(batch, now, out)
         return out
 
-    def _fill(self, lane: Lane, now: float, out: list[Action]) -> None:
-        """Open groups go as they are while the lane has slots and nothing ready for them."""
-        limiter = lane.limiter
-        while limiter.n_in_flight < limiter.concurrency and not len(lane.queue):
-            batch = self.builder.oldest(lane.index, now)
-            if batch is None:
-                return
-            self.dispatcher.enqueue(batch, now, out)
+    def _fill(self, now: float, out: list[Action]) -> None:
+        """Open groups go while their lane has slots and nothing ready for them, the first that its queue would send first."""
+        for lane in self.lanes:
+            limiter = lane.limiter
+            while limiter.n_in_flight < limiter.concurrency and not len(lane.queue):
+                batch = self.builder.take_open(lane.index, lane.queue.rank, now)
+                if batch is None:
+                    break
+                self.dispatcher.enqueue(batch, now, out)
 
     def _ask_on(self, fetch: Fetch, now: float, out: list[Action]) -> None:
         """This tier does not have it, or is slow: on to the next, or to work."""
@@ -452,14 +449,22 @@ class Pipeline:
             yield from call.items
 
     def _settle(self, now: float, actions: Actions) -> Actions:
-        """The end of an input: given-up requests are counted off, the backlog comes in while there is room, the next wake is named."""
+        """The end of an input: given-up requests are counted off, the backlog comes in while there is room, free slots are filled where a size is
+        set by them, the next wake is named."""
         out = actions
         if self._backlog or self.dispatcher.n_gone:
-            out = self._let_in(now, list(actions))
+            out = list(actions)
+            self._let_in(now, out)
+        if self._fills_slots and self.builder.n_open:
+            out = list(out)
+            self._fill(now, out)
+            while self.dispatcher.n_gone:  # what was given up on the way has made room
+                self._let_in(now, out)
+                self._fill(now, out)
         self._rearm(now)
         return out
 
-    def _let_in(self, now: float, out: list[Action]) -> Actions:
+    def _let_in(self, now: float, out: list[Action]) -> None:
         """Given-up requests are counted off; the backlog comes in while there is room."""
         while True:
             gone = self.dispatcher.n_gone
@@ -468,7 +473,7 @@ class Pipeline:
                 self.n_failed += gone
                 self._n_active -= gone
             if not self._backlog or self._n_active >= self._max_pending:
-                return out
+                return
             request = self._backlog.popleft()
             entry = self.cache.get(request.content.key, now)
             if entry is None:

@@ -64,3 +64,17 @@ def test_what_a_shared_limit_had_no_room_for_keeps_its_body_with_its_key():
     (third,) = pipeline.wake(now=at + 5)
     assert third.call.key == first.call.key
     assert third.call.items == first.call.items
+
+
+def test_what_is_sent_again_without_a_key_is_a_call_of_its_own():
+    """A provider that knows no keys is sent what is still wanted, in a new call: its contents are those of the new body, not of the first."""
+    requests, pipeline = three_in_a_call()
+    pipeline.answers.in_doubt = "resend"
+    (first,) = [action for request in requests for action in pipeline.submit(request, now=request.arrived_at)]
+    at = first.call.due_at
+    pipeline.wake(now=at)
+    pipeline.cancel(requests[0], now=at)
+    (second,) = pipeline.wake(now=max(at, pipeline.wake_at))
+    assert second.call.same_key_as is None
+    assert second.call.key != first.call.key
+    assert [item.payer for item in second.call.items] == [1, 2]

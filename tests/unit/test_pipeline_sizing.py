@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sbsim.records import BACKGROUND, URGENT
 from sbsim.scenario import Scenario
 from sbsim.search.space import choices
 from sbsim.simulation import run, simulate
 from tests.shop import shop
+from tests.unit.test_pipeline_configure import Bench, lane, sent, the_call
 
 
 def gpu(**changes: Any) -> dict[str, Any]:
@@ -36,6 +38,10 @@ def scenario(sizing: str, provider: dict[str, Any], *, rate: float = 1.0, size: 
     }
     base = {"providers": [provider], "config": config, "workload": {"source": "synthetic", "arrivals": arrivals, "classes": [one]}, "sla": {}}
     return shop(**{**base, "horizon": "30min", "replications": 2, **changes})
+
+
+def busy_with(classes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"source": "synthetic", "arrivals": {"process": "poisson", "rate": 0.5}, "classes": classes}
 
 
 def kpis(sizing: str, provider: dict[str, Any], **more: Any) -> tuple[dict[str, float], dict[str, int]]:
@@ -64,6 +70,47 @@ def test_no_slot_stands_idle_beside_waiting_work():
         waited = sent_at > arrived_at  # then it left at the very instant at which a slot became free
         assert np.count_nonzero(waited) > 100
         assert np.isin(sent_at[waited], finished.log.calls["answered_at"]).all()
+
+
+@pytest.mark.parametrize("similarity", [0.0, 0.9])
+def test_free_slots_take_what_the_packer_makes_of_open_groups(similarity):
+    """By capacity with optimal formation: what a slot takes is due, so no cut puts it back; all is delivered and no slot has stood idle."""
+    looks = [
+        {"name": f"class-{k}", "content_type": "image", "engine": "xl", "style_params": {"look": {f"look-{k}": 1.0}}, "weight": 1.0} for k in range(3)
+    ]
+    worker = gpu(
+        price={"rates": [{"per": "gpu_second", "usd": 0.001}, {"per": "setup", "usd": 0.02}]}, limits=[{"concurrency": 1, "on_excess": "queue"}]
+    )
+    made = scenario("capacity", worker, rate=0.5, horizon="10min", replications=1, workload=busy_with(looks))
+    finished = run(made.with_values({"batching.formation": "optimal", "batching.similarity_threshold": similarity}), seed=3)
+    fired = finished.log.counters
+    assert fired["n_delivered"] == fired["n_submitted"] > 200
+    assert fired["n_cuts"] > 0
+    assert fired["n_closed_by_slot"] > 0
+    sent_at, arrived_at = finished.log.sent_at[: finished.prepared.n], finished.prepared.arrived_at
+    waited = sent_at > arrived_at
+    assert np.isin(sent_at[waited], finished.log.calls["answered_at"]).all()
+
+
+def test_a_free_slot_takes_the_most_pressing_group_at_every_kind_of_instant():
+    """By capacity: of two groups the urgent one goes first; a slot that opens by a setting, or after a gate let the queue go, is filled as well."""
+    settings: dict[str, Any] = {"batching__sizing": "capacity", "batching__max_wait": 600.0, "batching__max_batch_size": 8}
+    bench = Bench(lane(limits=[]), **settings, batching__similarity_threshold=1.0, rate_limit__concurrency=1)
+    first = the_call(bench.submit(0.0, "a"))
+    bench.submit(1.0, "in no hurry", urgency=BACKGROUND, resolution="512x512")
+    bench.submit(2.0, "urgent", urgency=URGENT, deadline_at=400.0, resolution="1024x1024")
+    assert [item.urgency for item in the_call(bench.answer(5.0, first, contents=["x"])).items] == [URGENT]
+    assert sent(bench.set(6.0, rate_limit__concurrency=2)) == [1]
+    bench = Bench(lane(limits=[]), **settings, rate_limit__concurrency=2, rate_limit__max_requests=1, rate_limit__time_window=10.0)
+    bench.answer(1.0, the_call(bench.submit(0.0, "a")), contents=["x"])
+    for k in range(3):
+        bench.submit(2.0 + k, str(k))
+    bench.answer(11.0, the_call(bench.pipeline.wake(now=10.0)), contents=["x"])
+    assert sent(bench.pipeline.wake(now=20.0)) == [1]
+    assert bench.pipeline.builder.n_open == 0  # the last one is ready for the window's next call
+    bench = Bench(lane(limits=[]), **{**settings, "batching__sizing": "fixed"}, rate_limit__concurrency=2)
+    assert not bench.submit(0.0, "a")
+    assert sent(bench.set(1.0, batching__sizing="capacity")) == [1]
 
 
 @pytest.mark.parametrize(("billed", "is_smaller"), [("full", True), ("none", False)])
