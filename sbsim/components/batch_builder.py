@@ -181,7 +181,7 @@ class BatchBuilder:
         return [self._make_ready(batch, now, "flush") for batch in sorted(waiting, key=lambda batch: batch.serial)]
 
     def take_open(self, lane: int, rank: Callable[[Batch], tuple[float, float]], now: float) -> Batch | None:
-        """Of this lane's open groups the one with the smallest rank, ready: a slot is free for it, so all its members are due. None: there is none."""
+        """Of this lane's open groups the one with the smallest rank, ready: a slot is free for it, so all its members are due."""
         batch = min((b for b in self.open_batches() if b.lane == lane), key=lambda b: (rank(b), b.serial), default=None)
         if batch is None:
             return None

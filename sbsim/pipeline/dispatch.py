@@ -109,6 +109,10 @@ class Dispatcher:
         """Send the calls of `batch`, the next on its lane, one by one; False when a gate holds the next one, with `lane.blocked_until` set."""
         limiter, breaker, budget = lane.limiter, lane.breaker, self.budget
         self._is_short = False
+        if lane.short_since < inf:
+            lane.close_short(now)
+        if batch.queued_at < lane.short_until:
+            self._note_held(batch)
         while True:
             if limiter.n_in_flight >= limiter.concurrency:
                 lane.blocked_until = inf  # only an answer can help
@@ -138,19 +142,13 @@ class Dispatcher:
                         if self._shrink(lane, batch, part, out):
                             continue
                         return True
-                    budget.hold(cost, is_urgent, now)
                     self.n_held_by_budget += 1
                     self._is_short = True
-                    if lane.short_since == inf:
+                    if budget.hold(cost, is_urgent, now):  # else it is only paced
                         lane.short_since = now
                     lane.blocked_until = ready_at
                     return False
                 ticket = budget.take(cost, now)
-                if lane.short_since < now:
-                    lane.short_until = now
-                lane.short_since = inf
-                if batch.queued_at < lane.short_until:
-                    self._note_held(batch)
             if not self._send(lane, batch, part, demand, ticket, now, out):
                 lane.blocked_until = inf
                 return True
@@ -181,28 +179,22 @@ class Dispatcher:
 
     def _spend_reserve(self, lane: Lane, now: float, out: list[Action]) -> None:
         """The budget holds the head of the queue, which is not urgent: urgent work behind it goes, as far as what is kept for it reaches."""
-        since = lane.short_since
         while (batch := lane.queue.first_urgent()) is not None:
-            until = lane.blocked_until
+            until, since = lane.blocked_until, lane.short_since
             has_gone = self._go(lane, batch, now, out)
-            lane.blocked_until = min(until, lane.blocked_until)
-            lane.short_since = since  # the head is still held
+            lane.blocked_until, lane.short_since = min(until, lane.blocked_until), since  # the head is still held
             if not has_gone:
                 return
             lane.queue.discard(batch)
 
     def held_by_budget(self, now: float) -> set[int]:
         """Serials of the requests whose calls waited because the budget had no room: for their own call, or for one before it in the queue."""
-        for lane in self.lanes:
-            if lane.short_since < now:
-                for batch in lane.queue:
-                    if batch.queued_at < now:
-                        self._note_held(batch)
-        return set(self.held or ())
+        waiting = (batch for lane in self.lanes for batch in lane.queue if lane.was_short_since(batch.queued_at, now))
+        return {*(self.held or ()), *(serial for batch in waiting for serial in _waiters(batch))}
 
     def _note_held(self, batch: Batch) -> None:
         if self.held is not None:
-            self.held.extend([request.serial for item in batch.unsent for request in item.requests])
+            self.held.extend(_waiters(batch))
 
     def _is_next(self, lane: Lane, batch: Batch) -> bool:
         """Whether a batch that waits could be what the lane sends next: the head, or urgent work that a budget may keep something for."""
@@ -305,8 +297,9 @@ class Dispatcher:
         """These leave the lane's queue and are routed anew."""
         for batch in batches:
             lane.queue.discard(batch)
-            if lane.short_since < now:
+            if lane.was_short_since(batch.queued_at, now):
                 self._note_held(batch)
+            batch.queued_at = now
         for batch in batches:
             self.enqueue(batch, now, out)
         if len(lane.queue):
@@ -377,3 +370,8 @@ class Dispatcher:
         else:
             self.give_up(part, "never_affordable", out)
         return bool(parts)
+
+
+def _waiters(batch: Batch) -> list[int]:
+    """Serials of the requests that wait for what the batch has yet to send."""
+    return [request.serial for item in batch.unsent for request in item.requests]

@@ -114,6 +114,16 @@ class Lane:
         self.jobs: deque[Call] = deque()  # accepted jobs, likewise
         self.timeout_at = inf  # never later than the next timeout; calls answered by then are passed over
 
+    def close_short(self, now: float) -> None:
+        """The head of the queue is looked at anew: until now the budget has held it, if it did."""
+        if self.short_since < now:
+            self.short_until = now
+        self.short_since = inf
+
+    def was_short_since(self, queued_at: float, now: float) -> bool:
+        """Whether the budget has held the head of the queue at any time after `queued_at`, when somebody took a place in it."""
+        return queued_at < (now if self.short_since < now else self.short_until)
+
     @property
     def max_part(self) -> float:
         """Items that a call can carry: as many as the provider takes and the limits can grant, as far as they are known."""

@@ -329,6 +329,8 @@ class Fleet(_OnAnAgenda):
             step()
         close_log(self.log, pipelines, stop_at)
         queue.clear()
+        for engine in self.engines:
+            engine._fleet = None  # no cycle is left for the garbage collector
 
 
 def close_log(log: RunLog, pipelines: Sequence[Pipeline], stop_at: float) -> None:

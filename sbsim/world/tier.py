@@ -107,9 +107,9 @@ class ModelledTier:
     def _will_end(self, expires_at: float, key: Hashable) -> None:
         ends = self._ends
         if len(ends) > max(_LEAST_ENDS, 2 * len(self._entries)):
-            alive = self._entries
-            ends[:] = [end for end in ends if end[2] in alive and alive[end[2]][0].expires_at == end[0]]
+            ends[:] = [(held.expires_at, k, key) for k, (key, (held, _)) in enumerate(self._entries.items()) if held.expires_at < inf]
             heapify(ends)
+            return
         heappush(ends, (expires_at, self.n_stored, key))
 
     def _drop(self, key: Hashable) -> None:

@@ -232,3 +232,19 @@ def test_a_learnt_limit_bars_nothing_for_good():
     assert limiter.ready_at(Demand(1, 1.0, 0.0), 61.0) == 120.0
     declared = RateLimiter([Limit("tokens", 100, 60.0)])
     assert (declared.ready_at(large, 0.0), declared.can_ever(large)) == (inf, False)
+
+
+def test_a_learnt_limit_that_bears_no_polls_is_left_to_retry_after():
+    """Ten calls in ten seconds bear the polls of a job a second apart; with a guard they do not, and bar the job no more than if never learnt."""
+    limiter, job = RateLimiter([], poll_s=1.0), Demand(1, 0.0, 0.0)
+    limiter.learn([("calls", 10, 10.0)], 0.0)
+    assert limiter.n_learnt == 1
+    limiter.configure([], pacing_s=0.0, guard_s=0.25, now=1.0)
+    assert (limiter.can_ever(job), limiter.ready_at(job, 1.0)) == (True, 1.0)
+
+
+def test_a_size_without_a_period_is_not_learnt():
+    """A header that names tokens and no time says nothing that could be kept; one that names calls at a time does."""
+    limiter = RateLimiter([])
+    limiter.learn([("tokens", 100, None), ("concurrency", 2, None)], 0.0)
+    assert (limiter.n_learnt, limiter.concurrency, limiter.most_tokens) == (1, 2, inf)

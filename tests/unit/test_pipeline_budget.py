@@ -8,30 +8,35 @@ from typing import Any
 from sbsim.runlog import RunLog
 from sbsim.scenario import Scenario
 from sbsim.simulation import run
+from tests.unit.test_pipeline_configure import Bench, lane, sent, the_call
 
 
-def spent(tmp_path: Path, rows: str, budget: dict[str, Any], **rate_limit: Any) -> RunLog:
-    """The log of calls of one item at 30 cents, one second each, for requests given as lines of "instant,prompt,priority"."""
+def spent(
+    tmp_path: Path, rows: str, budget: dict[str, Any], *, latency_s: float = 1, drain: str = "10h", late: str = "serve", **rate_limit: Any
+) -> RunLog:
+    """The log of calls of one item at 30 cents for requests given as lines of "instant,prompt,priority"; normal ones have a minute."""
     (tmp_path / "arrivals.csv").write_text("arrived_at,prompt,priority\n" + rows)
     return run(
         Scenario.from_mapping(
             {
                 "version": 1,
                 "name": "spent",
-                "drain_limit": "10h",
+                "drain_limit": drain,
+                "sla": {"normal": {"deadline": "60s"}},
                 "workload": {"source": "trace", "path": str(tmp_path / "arrivals.csv"), "defaults": {"content_type": "image", "engine": "e"}},
                 "providers": [
                     {
                         "name": "p",
                         "serves": {"content_type": "image"},
                         "price": {"rates": [{"per": "image", "usd": 0.3}]},
-                        "latency": {"total": 1},
+                        "latency": {"total": latency_s},
                     }
                 ],
                 "config": {
                     "batching": {"max_batch_size": 1, "max_wait": 0},
                     "rate_limit": {"max_requests": None, "batch_pacing_interval": 0, "concurrency": None, "guard": 0, **rate_limit},
                     "cache": {"memory_size": 0},
+                    "queue": {"on_deadline": late},
                     "budget": budget,
                 },
             }
@@ -62,10 +67,33 @@ def test_what_a_slot_keeps_waiting_is_not_held_by_the_budget(tmp_path: Path) -> 
     assert log.held_by_budget.tolist() == []
 
 
+def test_who_was_held_is_counted_whatever_becomes_of_him(tmp_path: Path) -> None:
+    """Dropped at the deadline while held; held until urgent work took the only slot for the rest of the run: both were held by the budget."""
+    log = spent(tmp_path, "0,a,normal\n10,b,normal\n20,c,normal\n", {"limit": 0.3, "window": "1h"}, late="drop")
+    assert log.counters["n_dropped"] == 2
+    assert log.held_by_budget.tolist() == [1, 2]
+    kept = {"limit": 0.6, "window": "1h", "reserve_urgent": 0.5}
+    log = spent(tmp_path, "0,a,normal\n2.5,b,normal\n3,c,urgent\n", kept, latency_s=2, drain="1s", concurrency=1)
+    assert log.sent_at[2] == 3.0
+    assert log.held_by_budget.tolist() == [1]
+
+
+def test_a_budget_that_is_switched_off_holds_nobody_any_more() -> None:
+    """One call is held until the budget goes; the next waits for the only slot, and nobody says that it is held."""
+    bench = Bench(lane(limits=[]), batching__max_batch_size=1, budget__limit=1.0, budget__window=3600.0, rate_limit__concurrency=1)
+    bench.pipeline.remember_held()
+    bench.answer(5.0, the_call(bench.submit(0.0, "a")), contents=["x"])
+    assert not bench.submit(6.0, "b")
+    assert sent(bench.set(7.0, budget__limit=None)) == [1]
+    assert not bench.submit(9.0, "c")
+    assert bench.pipeline.dispatcher.held_by_budget(10.0) == {1}
+
+
 def test_pace_alone_turns_nobody_away(tmp_path: Path) -> None:
-    """With `on_spent: refuse` a call is refused where a window has no room for it; one that is only early for the pace waits."""
+    """A call that is only early for the pace is not held by the budget; with `on_spent: refuse` it waits, one without room in a window goes."""
     paced = {"limit": 1000, "window": "1h", "pacing": True, "on_spent": "refuse"}
     log = spent(tmp_path, "0,a,normal\n1,b,normal\n", paced)
     assert (log.counters["n_refused"], log.sent_at[0]) == (0, 0.0)
+    assert log.held_by_budget.tolist() == []
     assert log.sent_at[1] == 3600 * 0.3 / 1000
     assert spent(tmp_path, "0,a,normal\n1,b,normal\n", {**paced, "limit": 0.5}).counters["n_refused"] == 1

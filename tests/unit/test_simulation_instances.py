@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 import yaml
@@ -136,6 +138,16 @@ def test_a_fleet_of_one_is_the_engine():
     log.freeze(prepared.arrived_at, fleet.n_submitted, fleet.last_at)
     for column in ("how", "done_at", "sent_at", "ready_at"):
         np.testing.assert_array_equal(getattr(alone, column), getattr(log, column))
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_run_that_is_over_is_freed_at_once(n):
+    """No cycles are left but a handful, whatever the number of instances: the collector rests while a study runs."""
+    scenario = several(n=n)
+    run(scenario, seed=7)  # what the first run imports and keeps is not its own
+    gc.collect()
+    run(scenario, seed=7)
+    assert gc.collect() < 100
 
 
 def test_money_adds_up_over_instances():

@@ -104,12 +104,18 @@ def test_the_end_of_what_was_replaced_ends_nothing():
 
 
 def test_ends_of_the_evicted_are_not_kept_for_ever():
-    """A small tier of a long time to live forgets what it has evicted: its agenda stays as small as itself."""
+    """A tier of a long time to live forgets what it has evicted or replaced: its agenda stays as small as itself."""
     model = tier(ttl_s=1e9)
     for k in range(5000):
         put(model, k, k)
     assert len(model._ends) < 100
     assert (len(model._entries), model.n_evicted) == (2, 4998)
+    model = tier()
+    for k in range(5000):
+        put(model, "A", k / 1000, dies_at=30)  # each time with the same end
+    assert len(model._ends) < 100
+    model.expire(30)
+    assert (model.n_expired, model.held_bytes[-1]) == (1, 0)
 
 
 # -- rent -----------------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from sbsim.records import Demand
 
 _SIZES = ("items", "tokens", "content_seconds")
 """Units that grow with what a call carries, in the order of `Demand`'s fields."""
+_AT_A_TIME = ("concurrency", "outstanding")
+"""Units of what is under way, which have no period."""
 MEMORY = 100_000
 """Sendings (and, apart, polls) that are remembered for limits that come later: 20 MB at most, a day of one call a second."""
 
@@ -140,9 +142,10 @@ class RateLimiter:
             known = self._learnt.get((unit, per_s))
             if n < 1 or (known is not None and known.n <= n) or any(self._implies(limit, unit, n, per_s) for limit in self._limits):
                 continue
-            if unit == "calls" and self._poll_s and ceil(((per_s or 0.0) + self._guard_s) / self._poll_s) > n:
+            limit = Limit(unit, n, per_s)
+            if (per_s is None and unit not in _AT_A_TIME) or not self._bears_polls(limit):
                 continue
-            self._learnt[unit, per_s] = Limit(unit, n, per_s)
+            self._learnt[unit, per_s] = limit
             self.n_learnt += 1
             news = True
         if news:
@@ -154,11 +157,19 @@ class RateLimiter:
         """Whether a declared limit already says so much."""
         return limit.unit == unit and limit.kind == "sliding" and limit.n <= n and (limit.per_s or 0.0) >= (per_s or 0.0)
 
+    def _bears_polls(self, limit: Limit) -> bool:
+        """Whether a sliding limit leaves room for the polls of one job in its window."""
+        return limit.unit != "calls" or not self._poll_s or self._most_polls(_period_s(limit)) <= limit.n
+
+    def _most_polls(self, per_s: float) -> int:
+        """The most instants `poll_s` apart that a window can hold."""
+        return ceil((per_s + self._guard_s) / self._poll_s)
+
     def _keep(self, guard_s: float) -> None:
         """The limits of today, declared and learnt, with empty windows."""
-        limits = (*self._limits, *self._learnt.values())
         self._guard_s = guard_s
-        self.concurrency = min((limit.n for limit in limits if limit.unit in ("concurrency", "outstanding")), default=inf)
+        limits = (*self._limits, *filter(self._bears_polls, self._learnt.values()))
+        self.concurrency = min((limit.n for limit in limits if limit.unit in _AT_A_TIME), default=inf)
         self._polled: list[tuple[PolledCalls | FixedWindow, int]] = []  # with the most that one job can send within it
         self._calls: list[Window] = []
         self._n, self._width_s = inf, 0.0  # one sliding window on calls, the common limit, is kept right here
@@ -231,11 +242,11 @@ class RateLimiter:
         return (SlidingCalls if limit.unit == "calls" else SlidingUnits)(limit.n, per_s + self._guard_s)
 
     def _polled_window(self, limit: Limit, epoch_at: float) -> tuple[PolledCalls | FixedWindow, int]:
-        """A limit on calls where jobs are polled, and the most instants `poll_s` apart that one of its windows can hold."""
+        """A limit on calls where jobs are polled, and the most that one job can send within it."""
         per_s = _period_s(limit)
         if limit.kind == "bucket":
             per_s *= _burst(limit) / limit.n
-        most = ceil((per_s + self._guard_s) / self._poll_s)
+        most = self._most_polls(per_s)
         if limit.kind == "fixed":
             window = self._window(limit, epoch_at)
             assert isinstance(window, FixedWindow)
