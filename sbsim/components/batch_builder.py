@@ -28,7 +28,7 @@ class Likeness(Protocol):
 
 
 class Sizing(Protocol):
-    """How many items the group that an item opens may hold, up to `most`: see `components.sizing`."""
+    """How many items the group that an item opens may hold, up to `most`: the contract is that of `components.sizing.sizing`."""
 
     @property
     def learns(self) -> bool: ...

@@ -65,12 +65,10 @@ class Admission:
             done_at = now + self._dispatcher.builder.max_wait_s + lane.backlog_s() + lane.service.expected_s
             if done_at <= request.deadline_at and lane.breaker.ready_at(now) <= now:
                 return lane, group | SLOW
-        if self._is_fastest:
-            lanes = tuple(sorted(lanes, key=lambda lane: lane.service.expected_s))
-        for lane in lanes:
-            if lane.breaker.is_closed:
-                return lane, group
-        return (lanes[0], group) if lanes else reason
+        if not lanes:
+            return reason
+        healthy = [lane for lane in lanes if lane.breaker.is_closed] or lanes
+        return (min(healthy, key=_service_s) if self._is_fastest else healthy[0]), group
 
     def is_spent(self, item: Item, lane: Lane, now: float) -> bool:
         """Whether some window of the budget has no room for a call of this item alone."""
@@ -114,3 +112,7 @@ class Admission:
         if self._dispatcher.budget is not None and self._dispatcher.budget.needs_bound and most_nano is None:
             return "no_bound"
         return None
+
+
+def _service_s(lane: Lane) -> float:
+    return lane.service.expected_s

@@ -135,19 +135,19 @@ class Dispatcher:
             if budget is not None:
                 cost, is_urgent = self.cost(lane, part, now), batch.urgency == URGENT
                 ready_at = budget.ready_at(cost, is_urgent, now)
-                if ready_at > now:
-                    if not budget.can_ever(cost, is_urgent):
-                        if len(part) == 1:  # given up: the windows that could never pay for it are exhausted
-                            budget.hold(cost, is_urgent, now)
-                        if self._shrink(lane, batch, part, out):
-                            continue
-                        return True
+                if ready_at > now and budget.can_ever(cost, is_urgent):
                     self.n_held_by_budget += 1
                     self._is_short = True
                     if budget.hold(cost, is_urgent, now):  # else it is only paced
                         lane.short_since = now
                     lane.blocked_until = ready_at
                     return False
+                if ready_at > now:
+                    if len(part) == 1:  # given up: the windows that could never pay for it are exhausted
+                        budget.hold(cost, is_urgent, now)
+                    if self._shrink(lane, batch, part, out):
+                        continue
+                    return True
                 ticket = budget.take(cost, now)
             if not self._send(lane, batch, part, demand, ticket, now, out):
                 lane.blocked_until = inf
@@ -186,6 +186,11 @@ class Dispatcher:
             if not has_gone:
                 return
             lane.queue.discard(batch)
+
+    def n_starving(self, now: float) -> int:
+        """Calls that have been ready for longer than `queue.ageing` and never left."""
+        waiting = ((lane, batch) for lane in self.lanes for batch in lane.queue if batch.call is None and now > batch.ready_at + lane.queue.ageing_s)
+        return sum(any(not item.done for item in part) for lane, batch in waiting for part in batch.parts or lane.cut(batch.items))
 
     def held_by_budget(self, now: float) -> set[int]:
         """Serials of the requests whose calls waited because the budget had no room: for their own call, or for one before it in the queue."""
@@ -354,6 +359,7 @@ class Dispatcher:
         if any(item.done for item in batch.items):
             self.builder.bind(batch)  # a batch that lost members takes no new ones: its sums are no longer theirs
             batch.items = [item for item in batch.items if not item.done]
+            batch.list_usd = sum(item.content.individual_usd for item in batch.items)
         return bool(batch.items)
 
     def _shrink(self, lane: Lane, batch: Batch, part: list[Item], out: list[Action]) -> bool:

@@ -171,7 +171,7 @@ class Pipeline:
             self.controller.answered(call, outcome, now)
         out: list[Action] = []
         if outcome.limits_seen is not None:
-            lane.limiter.learn(outcome.limits_seen, now)
+            lane.limiter.learn(outcome.limits_seen, call.sent_at, now)
         if call.is_late:
             call.is_in_doubt = error == "timed_out" and lane.cancel != "running"  # what was stopped has ended for certain
         elif error == "rate_limited" and call.same_key_as is not None:

@@ -78,7 +78,7 @@ class Routing:
     def _alternatives(self, batch: Batch) -> list[Lane]:
         """The lanes that could make the batch: those of its contents (no batch APIs where others exist) that no limit bars it from; else its own."""
         lane = self.lanes[batch.lane]
-        if not batch.items or (batch.call is not None and repeats_key(batch, lane)):
+        if not batch.items or repeats_key(batch, lane):
             return [lane]  # nobody waits for it any more, or nobody else knows its key
         offers = batch.items[0].content.offers
         if len(offers) == 1 and not lane.is_slow:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
+from sbsim.components.batch_builder import Sizing
 from sbsim.components.budget import Allowance
 from sbsim.components.controller import Bounds, Knobs
 from sbsim.components.formation import Formation
 from sbsim.components.rate_limiter import Limit
 from sbsim.components.similarity import Shape, Similarity
-from sbsim.components.sizing import AimdSize, CapacitySize, ComplexitySize, FailureSize, FixedSize, Sizing
+from sbsim.components.sizing import AimdSize, CapacitySize, ComplexitySize, FailureSize, FixedSize
 from sbsim.config import Config
 from sbsim.pipeline.lane import Lane
 from sbsim.records import Batch
@@ -100,6 +101,6 @@ class Terms:
         if self.config.batching.sizing == "capacity":
             return CapacitySize(lanes, groups)
         if self.config.batching.sizing == "failure":
-            return FailureSize([lane.book for lane in lanes], [lane.max_part for lane in lanes], self.config.retry.max_attempts)
+            return FailureSize(lanes, self.config.retry.max_attempts)
         plain: dict[str, type[Sizing]] = {"fixed": FixedSize, "complexity": ComplexitySize, "aimd": AimdSize}
         return plain[self.config.batching.sizing]()

@@ -16,9 +16,8 @@ import simpy
 from simpy.events import Event
 
 from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Fetch, Hit, Send, Store
-from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.pipeline import Pipeline
-from sbsim.records import Batch, Call, Entry, Item, Outcome, Request
+from sbsim.records import Call, Entry, Item, Outcome, Request
 from sbsim.runlog import RunLog
 
 ANSWER, ARRIVAL, WAKE = 0, 1, 2
@@ -341,7 +340,7 @@ def close_log(log: RunLog, pipelines: Sequence[Pipeline], stop_at: float) -> Non
         log.waiting(pipeline.ready_batches())
         for name, value in pipeline.snapshot().items():
             log.counters[name] = log.counters.get(name, 0) + value
-        log.counters["n_starved"] += sum(_starves(pipeline.lanes[batch.lane], batch, stop_at) for batch in pipeline.ready_batches())
+        log.counters["n_starved"] += pipeline.dispatcher.n_starving(stop_at)
     log.counters["n_turned_away_by_budget"] = log.n_unaffordable
     log.backlogged(sorted(serial for pipeline in pipelines for serial in pipeline.backlogged or ()))
     log.is_incomplete = any(pipeline.n_pending > 0 for pipeline in pipelines)
@@ -350,8 +349,3 @@ def close_log(log: RunLog, pipelines: Sequence[Pipeline], stop_at: float) -> Non
         held = sorted(serial for pipeline in pipelines for serial in pipeline.dispatcher.held_by_budget(stop_at))
         firsts = zip(*([account.exhausted_at for account in budget.accounts] for budget in budgets), strict=True)
         log.budgeted(held, (min(instants) for instants in firsts))
-
-
-def _starves(lane: Lane, batch: Batch, stop_at: float) -> bool:
-    """Whether a batch that was never sent had waited for longer than `queue.ageing` when the run stopped; those that were, the dispatcher counts."""
-    return stop_at > batch.ready_at + lane.queue.ageing_s and any(item.ends_at == -inf and not item.done for item in batch.items)

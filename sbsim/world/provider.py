@@ -65,7 +65,7 @@ class ModelledProvider:
         self._tariff = self._tariffs[0]
         self._results = Results(spec.result, spec.limits)
         self._changes: list[tuple[float, Tariff | Results]] = [(tariff.since, tariff) for tariff in self._tariffs[1:]]
-        self._changes += [(at, Results(spec.result, each)) for at, each in limits[1:]]
+        self._changes += [(at, Results(spec.result, each, are_news=True)) for at, each in limits[1:]]
         self._changes.sort(key=itemgetter(0))
         self._changes_at = self._changes[0][0] if self._changes else inf
         self._plans_nano = 0

@@ -15,13 +15,14 @@ class Results:
     Parameters
     ----------
     result : the provider entry's section: as, expires (seconds), bytes (flat, or per second of content).
-    limits : those that hold meanwhile: the headers of every answer tell of those that reject and that no client was told of (`known: false`).
+    limits : those that hold meanwhile: the headers of every answer tell of the windows that reject and that no client was told of (`known: false`).
+    are_news : whether the limits changed while the study ran: then no client was told of any of them.
     """
 
-    def __init__(self, result: Result, limits: Sequence[Limit] = ()) -> None:
+    def __init__(self, result: Result, limits: Sequence[Limit] = (), *, are_news: bool = False) -> None:
         self._life_s = float(result.expires)
         self.is_inline = result.as_ == "inline" and any(result.bytes)
-        hidden = [limit for limit in limits if not limit.known and limit.on_excess == "reject"]
+        hidden = [limit for limit in limits if (are_news or not limit.known) and limit.on_excess == "reject"]
         told = tuple((limit.unit, limit.n, limit.per) for limit in hidden if limit.per)  # headers tell of windows, never of what is held at once
         self.limits_seen = told or None
         self._plain = Outcome(

@@ -34,7 +34,7 @@ POLICIES = {
     "fixed": FixedSize,
     "complexity": ComplexitySize,
     "capacity": lambda: CapacitySize(lanes(), lambda: [batch(0, 3), batch(1, 2)]),
-    "failure": lambda: FailureSize([PriceBook(SPEC)] * 3, [40.0] * 3, 3),
+    "failure": lambda: FailureSize([SimpleNamespace(book=PriceBook(SPEC), max_part=40.0)] * 3, 3),
     "aimd": AimdSize,
 }
 

@@ -224,7 +224,7 @@ TestJobsAgainstTheDefinition.settings = settings(max_examples=4 * settings().max
 def test_a_learnt_limit_bars_nothing_for_good():
     """A call larger than a limit that an answer told of waits until that window is empty, and is planned no larger; declared, it could never go."""
     limiter, large = RateLimiter([]), Demand(1, 150.0, 0.0)
-    limiter.learn([("tokens", 100, 60.0)], 0.0)
+    limiter.learn([("tokens", 100, 60.0)], 0.0, 0.0)
     assert (limiter.n_learnt, limiter.most_tokens, limiter.can_ever(large)) == (1, 100, True)
     limiter.take(1, Demand(1, 30.0, 0.0), 0.0)
     assert limiter.ready_at(large, 1.0) == 60.0
@@ -237,7 +237,7 @@ def test_a_learnt_limit_bars_nothing_for_good():
 def test_a_learnt_limit_that_bears_no_polls_is_left_to_retry_after():
     """Ten calls in ten seconds bear the polls of a job a second apart; with a guard they do not, and bar the job no more than if never learnt."""
     limiter, job = RateLimiter([], poll_s=1.0), Demand(1, 0.0, 0.0)
-    limiter.learn([("calls", 10, 10.0)], 0.0)
+    limiter.learn([("calls", 10, 10.0)], 0.0, 0.0)
     assert limiter.n_learnt == 1
     limiter.configure([], pacing_s=0.0, guard_s=0.25, now=1.0)
     assert (limiter.can_ever(job), limiter.ready_at(job, 1.0)) == (True, 1.0)
@@ -246,5 +246,20 @@ def test_a_learnt_limit_that_bears_no_polls_is_left_to_retry_after():
 def test_a_size_without_a_period_is_not_learnt():
     """A header that names tokens and no time says nothing that could be kept; one that names calls at a time does."""
     limiter = RateLimiter([])
-    limiter.learn([("tokens", 100, None), ("concurrency", 2, None)], 0.0)
+    limiter.learn([("tokens", 100, None), ("concurrency", 2, None)], 0.0, 0.0)
     assert (limiter.n_learnt, limiter.concurrency, limiter.most_tokens) == (1, 2, inf)
+
+
+def test_what_a_provider_says_last_of_a_window_counts():
+    """A cut is heard at 10; the answer to a call sent before it says nothing against it, one sent since gives back what was declared, never more."""
+    limiter, one = RateLimiter([Limit("calls", 5, 60.0)]), Demand(1, 0.0, 0.0)
+    limiter.learn([("calls", 1, 60.0)], 0.0, 10.0)
+    limiter.take(1, one, 10.0)
+    assert limiter.ready_at(one, 11.0) == 70.0
+    limiter.learn([("calls", 9, 60.0)], 9.0, 12.0)
+    assert limiter.ready_at(one, 12.0) == 70.0
+    limiter.learn([("calls", 9, 60.0)], 10.0, 13.0)
+    for serial in range(2, 6):
+        assert limiter.ready_at(one, 13.0) == 13.0
+        limiter.take(serial, one, 13.0)
+    assert (limiter.ready_at(one, 13.0), limiter.n_learnt) == (70.0, 1)

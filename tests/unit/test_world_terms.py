@@ -202,11 +202,12 @@ def test_a_bucket_that_comes_into_force_is_empty_at_most() -> None:
 
 # -- what headers say ---------------------------------------------------------------------------------------------------------
 def test_headers_tell_of_the_limits_that_nobody_declared() -> None:
-    """Successes, refusals and 429s all carry them; declared limits and queues are not told, and without any there are no headers."""
+    """Successes, refusals and 429s all carry them; declared windows are told once they have changed, what is held at once and queues never, and
+    without any there are no headers."""
     hidden = [{"calls": 2, "per": 10, "known": False}, {"concurrency": 9, "known": False}, {"calls": 99, "per": 5}]
     made = provider(limits=[*hidden, {"items": 5, "per": 1, "on_excess": "queue", "known": False}], changes=[{"at": 50, "limits": hidden[1:]}])
     answers = [made.answer(call(m), now)[1] for m, now in enumerate([0.0, 0.0, 0.0, 50.0])]
-    assert [answer.limits_seen for answer in answers] == [(("calls", 2, 10),)] * 3 + [None]  # type: ignore[union-attr]
+    assert [answer.limits_seen for answer in answers] == [(("calls", 2, 10),)] * 3 + [(("calls", 99, 5),)]  # type: ignore[union-attr]
     assert [answer.error for answer in answers] == [None, None, "rate_limited", None]  # type: ignore[union-attr]
     assert provider(limits=hidden[2:]).answer(call(0), 0.0)[1].limits_seen is None  # type: ignore[union-attr]
 

@@ -61,7 +61,7 @@ class RateLimiter:
         self.pacing_s = pacing_s
         self.n_in_flight = self.n_learnt = 0
         self._limits = tuple(limits)
-        self._learnt: dict[tuple[str, float | None], Limit] = {}
+        self._learnt: dict[tuple[str, float | None], tuple[Limit, float]] = {}  # by unit and period, with when it was heard of
         self._poll_s = poll_s
         self._epoch_at = epoch_at
         self._opens_at = self._sent_at = -inf  # not before: pacing, Retry-After; when the last call left
@@ -130,8 +130,11 @@ class RateLimiter:
         if until > self._opens_at:
             self._opens_at = until
 
-    def learn(self, seen: Sequence[tuple[str, float, float | None]], now: float) -> None:
-        """Limits that an answer tells of, as (unit, n, seconds), hold from now on beside the others; they tighten, never loosen.
+    def learn(self, seen: Sequence[tuple[str, float, float | None]], sent_at: float, now: float) -> None:
+        """Limits that the answer to a call sent at `sent_at` tells of, as (unit, n, seconds), hold from now on beside the declared ones.
+
+        They tighten what is declared, never loosen it. What the provider says last of a window counts; that it grants more again is believed of an
+        answer to a call that was sent since it was heard to grant less, not of one that was under way.
 
         They bar nothing for good: a call that is larger than one of them, taken on before it was known, waits until its window is empty, and the
         provider decides. Windows that could not carry the polls of one job are left to Retry-After. Of tokens and seconds that were sent before any
@@ -139,14 +142,18 @@ class RateLimiter:
         """
         news = False
         for unit, n, per_s in seen:
-            known = self._learnt.get((unit, per_s))
-            if n < 1 or (known is not None and known.n <= n) or any(self._implies(limit, unit, n, per_s) for limit in self._limits):
+            known, heard_at = self._learnt.get((unit, per_s), (None, -inf))
+            most = inf if known is None else known.n
+            if n < 1 or n == most or (n > most and sent_at < heard_at):
                 continue
-            limit = Limit(unit, n, per_s)
-            if (per_s is None and unit not in _AT_A_TIME) or not self._bears_polls(limit):
+            limit, is_declared = Limit(unit, n, per_s), any(self._implies(limit, unit, n, per_s) for limit in self._limits)
+            if is_declared and known is not None:
+                del self._learnt[unit, per_s]
+            elif is_declared or (per_s is None and unit not in _AT_A_TIME) or not self._bears_polls(limit):
                 continue
-            self._learnt[unit, per_s] = limit
-            self.n_learnt += 1
+            else:
+                self._learnt[unit, per_s] = limit, now
+                self.n_learnt += n < most
             news = True
         if news:
             self.configure(self._limits, pacing_s=self.pacing_s, guard_s=self._guard_s, now=now)
@@ -168,7 +175,7 @@ class RateLimiter:
     def _keep(self, guard_s: float) -> None:
         """The limits of today, declared and learnt, with empty windows."""
         self._guard_s = guard_s
-        limits = (*self._limits, *filter(self._bears_polls, self._learnt.values()))
+        limits = (*self._limits, *(limit for limit, _ in self._learnt.values() if self._bears_polls(limit)))
         self.concurrency = min((limit.n for limit in limits if limit.unit in _AT_A_TIME), default=inf)
         self._polled: list[tuple[PolledCalls | FixedWindow, int]] = []  # with the most that one job can send within it
         self._calls: list[Window] = []

@@ -6,6 +6,6 @@ from sbsim.components.sizing.aimd import AimdSize
 from sbsim.components.sizing.capacity import CapacitySize
 from sbsim.components.sizing.complexity import ComplexitySize
 from sbsim.components.sizing.failure import FailureSize
-from sbsim.components.sizing.sizing import FixedSize, Sizing
+from sbsim.components.sizing.sizing import FixedSize
 
-__all__ = ["AimdSize", "CapacitySize", "ComplexitySize", "FailureSize", "FixedSize", "Sizing"]
+__all__ = ["AimdSize", "CapacitySize", "ComplexitySize", "FailureSize", "FixedSize"]

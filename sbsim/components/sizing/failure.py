@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from math import log2
+from typing import Protocol
 
 from sbsim.pricing import CallCosts, ExpectedCost, PriceBook, Rates, call_costs
 from sbsim.records import Call, Item, Outcome
@@ -22,6 +23,16 @@ _Kind = tuple[int, int, int]
 """Contents that share a size: lane, how often its prices have changed, step of the list price."""
 
 
+class Priced(Protocol):
+    """A lane: its prices, and the items that a call on it can carry, by the limits known today."""
+
+    @property
+    def book(self) -> PriceBook: ...
+
+    @property
+    def max_part(self) -> float: ...
+
+
 class FailureSize:
     """argmin over n of expected cost per item (`pricing.ExpectedCost`), the largest of those that cost the same: it makes the fewest calls.
 
@@ -35,22 +46,22 @@ class FailureSize:
 
     Parameters
     ----------
-    books : the lanes' price books. max_parts : items that each lane takes in a call. max_attempts : sendings of a call at most.
+    lanes : by number. max_attempts : sendings of a call at most.
     """
 
     learns = True
     fills_slots = False
 
-    def __init__(self, books: Sequence[PriceBook], max_parts: Sequence[float], max_attempts: int) -> None:
-        self._books = books
-        self._max_parts = max_parts
+    def __init__(self, lanes: Sequence[Priced], max_attempts: int) -> None:
+        self._lanes = lanes
         self._max_attempts = max_attempts
         self._seen: dict[int, _Seen] = {}
         self._prices: dict[_Kind, dict[int, CallCosts]] = {}
         self._sizes: dict[tuple[_Kind, int], int] = {}
 
     def size(self, item: Item, most: int) -> int:
-        changes_at = self._books[item.lane].changes_at
+        lane = self._lanes[item.lane]
+        changes_at, most = lane.book.changes_at, int(min(most, MOST_TRIED, max(lane.max_part, 1)))
         era = bisect_right(changes_at, item.opened_at) if changes_at else 0
         kind = (item.lane, era, int(4.0 * log2(1 + item.content.individual_nano)))
         size = self._sizes.get((kind, most))
@@ -72,7 +83,7 @@ class FailureSize:
 
     def _best(self, kind: _Kind, item: Item, most: int) -> int:
         lane = kind[0]
-        book, prices = self._books[lane].at(item.opened_at), self._prices.setdefault(kind, {})
+        book, prices = self._lanes[lane].book.at(item.opened_at), self._prices.setdefault(kind, {})
 
         def costs(n: int) -> CallCosts:
             known = prices.get(n)
@@ -82,7 +93,7 @@ class FailureSize:
 
         expected = ExpectedCost(costs, self.rates(lane), self._max_attempts)
         best, least = 1, expected.batch(1)
-        for n in _tried(int(min(most, MOST_TRIED, max(self._max_parts[lane], 1)))):
+        for n in _tried(most):
             cost = expected.batch(n) / n
             if cost <= least * (1.0 + _SAME):
                 best, least = n, min(cost, least)

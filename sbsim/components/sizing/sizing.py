@@ -2,28 +2,13 @@
 
 Contract (`tests/contract/test_sizing_policies.py`). `size(item, most)` is how many items the group that `item` opens may hold: a whole number from 1
 to `most`. `answered(call, outcome, now)` tells a policy with `learns` how each attempt ended, in order; the others are never told, so that they cost
-nothing there. Equal histories give equal sizes: nothing is drawn, and no clock is read.
+nothing there. With `fills_slots` an open group goes as it is when a slot would stand idle. Equal histories give equal sizes: nothing is drawn, and
+no clock is read.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from sbsim.records import Call, Item, Outcome
-
-
-class Sizing(Protocol):
-    """A policy; `learns` says whether it wants to hear of answers, `fills_slots` whether an open group goes as it is when a slot would stand idle."""
-
-    @property
-    def learns(self) -> bool: ...
-
-    @property
-    def fills_slots(self) -> bool: ...
-
-    def size(self, item: Item, most: int) -> int: ...
-
-    def answered(self, call: Call, outcome: Outcome, now: float) -> None: ...
 
 
 class FixedSize:
