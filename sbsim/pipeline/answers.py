@@ -10,7 +10,7 @@ from math import inf
 
 from sbsim.components.retry import RETRYABLE, Retry
 from sbsim.pipeline.actions import Abort, Action, Deliver
-from sbsim.pipeline.dispatch import Dispatcher
+from sbsim.pipeline.dispatch import OF_CONTENT, Dispatcher
 from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.lookup import Lookup
 from sbsim.records import SERVED, Call, Entry, Item, Outcome
@@ -111,7 +111,7 @@ class Answers:
         error = outcome.error
         if error == "not_sent":
             self._put_back(call, outcome, now)
-        elif error == "permanent" and len(call.items) > 1:
+        elif error in OF_CONTENT and len(call.items) > 1:
             self._bisect(call, now, out)
         else:
             assert error is not None
@@ -171,7 +171,8 @@ class Answers:
         self._retry.later(batch, at)
 
     def _bisect(self, call: Call, now: float, out: list[Action]) -> None:
-        """The call as a whole was refused for good, and one of its items may be to blame: its halves are new calls, sent without a pause.
+        """The call as a whole was refused for good, and one of its items may be to blame: its halves are new calls, sent without a pause. What is
+        moderated is refused like any poison: nothing is said of the others.
 
         A poisoned item among n costs at most 2 ceil(log2 n) calls more.
         """

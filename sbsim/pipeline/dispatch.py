@@ -20,7 +20,7 @@ from sbsim.pipeline.lane import Lane
 from sbsim.pipeline.routing import Routing, repeats_key
 from sbsim.records import OPEN, URGENT, Batch, Call, Demand, Item
 
-_OF_CONTENT = frozenset({"permanent", "moderated"})
+OF_CONTENT = frozenset({"permanent", "moderated"})
 """Failures that every piece of work for the same content would meet."""
 
 
@@ -251,7 +251,7 @@ class Dispatcher:
         for item in items:
             if item.done:
                 continue
-            heir = None if error in _OF_CONTENT else self.coalescer.hand_over(item)
+            heir = None if error in OF_CONTENT else self.coalescer.hand_over(item)
             if heir is None:
                 gone.extend(self.close(item))
                 continue

@@ -34,6 +34,7 @@ POLICIES = st.fixed_dictionaries(
         "routing.policy": st.sampled_from(["cheapest", "fastest", "balanced", "single"]),
     }
 )
+ENDINGS = ["well"] * 5 + ["transient", "rate_limited", "permanent", "moderated", "some", "not_sent"]
 LIMIT_USD, WINDOW_S, RESERVE = 0.6, 50.0, 0.25
 
 
@@ -159,7 +160,7 @@ class Everything(RuleBasedStateMachine):
         self.now = until
 
     @precondition(lambda self: self.in_flight)
-    @rule(pick=st.integers(0, 10**6), ending=st.sampled_from(["well"] * 5 + ["transient", "rate_limited", "permanent", "some", "not_sent"]))
+    @rule(pick=st.integers(0, 10**6), ending=st.sampled_from(ENDINGS))
     def answer(self, pick, ending):
         call = list(self.in_flight.values())[pick % len(self.in_flight)]
         is_job = self.pipeline.lanes[call.lane].job_timeout_s > 0 and self.scenario.providers[call.lane].api.style != "sync"

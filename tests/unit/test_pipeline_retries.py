@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from sbsim.pipeline.actions import Deliver, Send
+from math import ceil, log2
+
+import pytest
+
+from sbsim.pipeline.actions import Deliver, Fail, Refuse, Send
 from sbsim.records import Outcome
 from sbsim.scenario import Scenario
 from tests.parity.virtual import parts
+from tests.unit.test_pipeline_configure import Bench, lane
 
 
 def three_in_a_call(**api):
@@ -78,3 +83,25 @@ def test_what_is_sent_again_without_a_key_is_a_call_of_its_own():
     assert second.call.same_key_as is None
     assert second.call.key != first.call.key
     assert [item.payer for item in second.call.items] == [1, 2]
+
+
+@pytest.mark.parametrize("error", ["permanent", "moderated"])
+def test_one_refused_item_costs_the_others_a_few_calls_and_nothing_else(error):
+    """Of up to 17 in a call one is refused, wherever it stands: the halves find it in 2 ceil(log2 n) calls more at most, it alone fails and it alone
+    is remembered."""
+    for n, culprit in [(size, place) for size in (2, 3, 8, 17) for place in range(size)]:
+        bench = Bench(lane(limits=[]), batching__max_batch_size=n, batching__max_wait=10.0, cache__negative_ttl=60.0)
+        waiting = [action.call for k in range(n) for action in bench.submit(0.0, str(k))]
+        n_calls, delivered, failed = 0, [], []
+        while waiting:
+            call = waiting.pop(0)
+            n_calls += 1
+            is_refused = any(item.payer == culprit for item in call.items)
+            for action in bench.answer(float(n_calls), call, **({"error": error} if is_refused else {})):
+                if isinstance(action, Send):
+                    waiting.append(action.call)
+                else:
+                    (failed if isinstance(action, Fail) else delivered).extend(item.payer for item in action.items)
+        assert n_calls - 1 <= 2 * ceil(log2(n))
+        assert (failed, sorted(delivered)) == ([culprit], [k for k in range(n) if k != culprit])
+        assert [isinstance(bench.submit(40.0, str(k))[0], Refuse) for k in range(n)] == [k == culprit for k in range(n)]

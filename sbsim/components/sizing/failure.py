@@ -128,7 +128,7 @@ class _Seen:
         if error == "transient" or error == "timed_out" or call.is_late:
             self.n_failed += 1
             self.n_calls += 1
-        elif error == "permanent":
+        elif error == "permanent" or error == "moderated":
             self.n_calls += 1
             if n == 1:
                 self.n_poisoned += 1
