@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -232,6 +232,10 @@ class SmartBatcher:
         waiting = [member for member in members if not member.answer.done()]
         await asyncio.gather(*(self._process(batch) for batch in self._held.plan_these(waiting, self.driver.pipeline)))
         return [member.answer.result() for member in members]
+
+    def new_ids(self, stated: Collection[str] = ()) -> Iterator[str]:
+        """Ids for requests that come without one: each is given once, and none is that of a request that is held, or one of the `stated` ones."""
+        return self._held.new_ids(stated)
 
     def _hold(self, request: ContentRequest) -> Held:
         self._require_open()

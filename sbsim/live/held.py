@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -56,7 +56,7 @@ class HoldingRoom:
     def __init__(self) -> None:
         self.waiting: dict[tuple[str, str], Held] = {}  # by tenant and id, in order of arrival
         self.planned: dict[str, Batch] = {}
-        self._n = 0
+        self._n = self._n_named = 0
 
     def __len__(self) -> int:
         return len(self.waiting) + sum(len(batch) for batch in self.planned.values())
@@ -64,9 +64,17 @@ class HoldingRoom:
     def add(self, held: Held) -> None:
         """Raises StateError when a request of this id is held already."""
         name = (held.wish.tenant, held.wish.id)
-        if name in self.waiting or any((member.wish.tenant, member.wish.id) == name for batch in self.planned.values() for member in batch.members):
+        if name in self.waiting or any((member.wish.tenant, member.wish.id) == name for member in self._planned_members()):
             raise StateError(f"request {held.wish.id!r} of tenant {held.wish.tenant!r} is held already; ids are unique within a tenant")
         self.waiting[name] = held
+
+    def new_ids(self, stated: Collection[str]) -> Iterator[str]:
+        """Ids that were never given before, that nobody who is here has, whatever its tenant, and that are none of the `stated` ones."""
+        taken = {*stated, *(name for _, name in self.waiting), *(member.wish.id for member in self._planned_members())}
+        while True:
+            self._n_named += 1
+            if (name := f"request-{self._n_named}") not in taken:
+                yield name
 
     def requests(self) -> list[ContentRequest]:
         """All that are held, those in planned batches first."""
@@ -109,10 +117,13 @@ class HoldingRoom:
 
     def clear(self) -> list[Held]:
         """Whoever is still here leaves."""
-        gone = [*self.waiting.values(), *(member for batch in self.planned.values() for member in batch.members)]
+        gone = [*self.waiting.values(), *self._planned_members()]
         self.waiting.clear()
         self.planned.clear()
         return gone
+
+    def _planned_members(self) -> Iterator[Held]:
+        return (member for batch in self.planned.values() for member in batch.members)
 
 
 def planned_items(requests: Sequence[Request], pipeline: Pipeline) -> list[list[Item]]:

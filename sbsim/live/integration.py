@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -25,14 +25,13 @@ class SmartBatchingIntegration:
 
     def __init__(self, batcher: SmartBatcher) -> None:
         self._batcher = batcher
-        self._n = 0
 
     async def process_video_requests(self, requests: Sequence[Mapping[str, Any]]) -> list[Delivery]:
         """The deliveries of these requests, in their order.
 
         Parameters
         ----------
-        requests : fields of `ContentRequest` by name. Left out, `content_type` is "video" and `id` a number of its own.
+        requests : fields of `ContentRequest` by name. Left out, `content_type` is "video" and `id` one that the batcher gives to nobody else.
 
         Raises
         ------
@@ -41,7 +40,7 @@ class SmartBatchingIntegration:
         StateError
             Without a provider, or when two requests have one id.
         """
-        return await self._process([self._request(given, k) for k, given in enumerate(requests)])
+        return await self._process(requests)
 
     async def process_bulk_job(self, job_id: str, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The same for the requests of one job, with its sums.
@@ -50,7 +49,7 @@ class SmartBatchingIntegration:
         -------
         {"job_id", "results": deliveries in the order of the requests, "cost_usd", "succeeded", "failed"}.
         """
-        deliveries = await self._process([self._request({**given, "job_id": job_id}, k) for k, given in enumerate(requests)])
+        deliveries = await self._process([{**given, "job_id": job_id} for given in requests])
         n_delivered = sum(delivery.status == "delivered" for delivery in deliveries)
         return {
             "job_id": job_id,
@@ -60,16 +59,18 @@ class SmartBatchingIntegration:
             "failed": len(deliveries) - n_delivered,
         }
 
-    async def _process(self, wishes: list[ContentRequest]) -> list[Delivery]:
-        return await self._batcher.process_together(wishes)
+    async def _process(self, requests: Sequence[Mapping[str, Any]]) -> list[Delivery]:
+        ids = self._batcher.new_ids([given["id"] for given in requests if isinstance(given.get("id"), str)])
+        return await self._batcher.process_together([_wish(given, ids, f"requests[{k}]") for k, given in enumerate(requests)])
 
-    def _request(self, given: Mapping[str, Any], k: int) -> ContentRequest:
-        where = f"requests[{k}]"
-        for name in given:
-            if name not in _FIELDS:
-                raise ScenarioError(f"{where}.{name}: no such field; allowed: {one_of(_FIELDS)}{nearest(str(name), _FIELDS)}")
-        self._n += 1
-        try:
-            return ContentRequest(**{"id": f"request-{self._n}", "content_type": "video", **given})
-        except (TypeError, ValueError) as error:
-            raise ScenarioError(f"{where}: {error}") from None
+
+def _wish(given: Mapping[str, Any], ids: Iterator[str], where: str) -> ContentRequest:
+    """The request that a dict's fields make; one without an id takes the next."""
+    for name in given:
+        if name not in _FIELDS:
+            raise ScenarioError(f"{where}.{name}: no such field; allowed: {one_of(_FIELDS)}{nearest(str(name), _FIELDS)}")
+    named = given if "id" in given else {"id": next(ids), **given}
+    try:
+        return ContentRequest(**{"content_type": "video", **named})
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"{where}: {error}") from None

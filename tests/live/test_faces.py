@@ -498,3 +498,20 @@ def test_the_face_holds_every_name_and_none_is_a_module():
         assert getattr(sbsim, name) is not None
         with pytest.raises(ModuleNotFoundError):
             import_module(f"sbsim.{name}")
+
+
+def test_ids_that_nobody_stated_are_the_batchers():
+    """Two integrations of one batcher never name two requests alike, nor like one that is held or stated in the same list."""
+    calls = []
+
+    async def main():
+        async with SmartBatcher(provider=pictures(calls), config=quick()) as batcher:
+            await batcher.add_request(ContentRequest("request-2", "video", prompt="held", tenant="another"))
+            given = [[{"prompt": f"fox {k}"}, {"prompt": f"owl {k}"}] for k in range(2)]
+            given[0].append({"id": "request-4", "prompt": "stated"})
+            return await asyncio.gather(*(SmartBatchingIntegration(batcher).process_video_requests(each) for each in given))
+
+    first, second = run(main())
+    assert [d.content for d in (*first, *second)] == [f"picture of {p}" for p in ("fox 0", "owl 0", "stated", "fox 1", "owl 1")]
+    named = [name for call in calls for name in call]
+    assert sorted(named) == ["request-1", "request-3", "request-4", "request-5", "request-6"]
