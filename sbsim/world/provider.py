@@ -84,7 +84,8 @@ class ModelledProvider:
         return self._plans_nano + sum(tariff.ledger.nano for tariff in self._tariffs)
 
     def close(self, study_ends_at: float) -> None:
-        """Close the books of a study that ends at this instant: what its plans come to is settled."""
+        """Close the books of a study that ends at this instant: plans are settled, and what changed while nobody called has changed."""
+        self._change(study_ends_at)
         untils = [*(tariff.since for tariff in self._tariffs[1:]), inf]
         self._plans_nano = sum(tariff.plan_nano(until, study_ends_at) for tariff, until in zip(self._tariffs, untils, strict=True))
 

@@ -10,8 +10,8 @@ import pytest
 
 from sbsim.errors import ScenarioError
 from sbsim.measure import Counted, kpi_values, time_to_recover
-from sbsim.scenario import Scenario
-from sbsim.simulation import regret_of, run
+from sbsim.scenario import ProviderSpec, Scenario
+from sbsim.simulation import regret_of, run, simulate
 
 from ..shop import shop
 
@@ -94,6 +94,15 @@ def test_a_price_that_rises_is_paid_from_its_day_on() -> None:
     np.testing.assert_array_equal(counted.individual_nano, np.where(counted.arrived_at < 1200, 10**7, 3 * 10**7))
     found = regret_of(scenario, [chaotic(batching={"max_batch_size": 1, "max_wait": 5}).config], replications=2)
     assert (found.best, found.regret_usd.mean) == (-1, 0.0)
+
+
+def test_a_price_that_nobody_pays_has_changed_all_the_same() -> None:
+    """The router leaves a lane at the instant at which it becomes the dearer one: the change counts as come into force, and no warning says else."""
+    other = {**LANE, "name": "other", "price": {"rates": [{"per": "item", "usd": 0.02}]}}
+    scenario = chaotic(changes=[{"at": 1200, "price": {"rates": [{"per": "item", "usd": 0.03}]}}])
+    study = simulate(scenario.model_copy(update={"providers": (scenario.providers[0], ProviderSpec.from_mapping(other))}))
+    assert study.counters["n_provider_changes"] == len(study.replications)
+    assert not any("changes" in warning for warning in study.warnings)
 
 
 def test_an_outage_is_got_over_in_the_time_that_its_backlog_takes() -> None:
