@@ -242,7 +242,7 @@ class SmartBatcher:
         loop = self.driver.bind()
         held = Held(request, self._prepare(request), loop.create_future())
         if len(self._held) >= self.config.queue.max_pending:
-            held.answer.set_result(Delivery("refused", reason="queue_full"))
+            held.answer.set_result(self.driver.turn_away(held.request, "refused", "queue_full"))
         else:
             self._held.add(held)
         return held
@@ -349,8 +349,9 @@ class SmartBatcher:
         """Refuse new work, send what waits, and wait for it `drain` seconds at most. Who waits then, or is held, is answered "cancelled"."""
         self._is_closed = True
         for held in self._held.clear():
+            delivery = self.driver.turn_away(held.request, "cancelled", "closed")
             if not held.answer.done():
-                held.answer.set_result(Delivery("cancelled", reason="closed"))
+                held.answer.set_result(delivery)
         await self.driver.drain(drain)
 
     async def __aenter__(self) -> Self:

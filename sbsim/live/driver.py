@@ -68,7 +68,7 @@ class Driver:
         self._connections = tuple(connections)
         self._tiers = tuple(tiers)
         self._asking: set[asyncio.Task[None]] = set()
-        self._futures: dict[int, asyncio.Future[Delivery]] = {}
+        self._waiting: dict[int, tuple[Request, asyncio.Future[Delivery]]] = {}  # by serial, while the pipeline has not answered
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started_at = 0.0
@@ -102,7 +102,7 @@ class Driver:
             raise StateError(f"the batcher stopped on a bug of ours: {self._broken!r}")
         loop = self.bind()
         future: asyncio.Future[Delivery] = loop.create_future()
-        self._futures[request.serial] = future
+        self._waiting[request.serial] = request, future
         now = self.now()
         if self.log is not None:
             self.log.reserve(request.serial)
@@ -117,7 +117,7 @@ class Driver:
         futures: list[asyncio.Future[Delivery]] = [loop.create_future() for _ in requests]
         now = self.now()
         for request, future in zip(requests, futures, strict=True):
-            self._futures[request.serial] = future
+            self._waiting[request.serial] = request, future
             if self.log is not None:
                 self.log.reserve(request.serial)
         self._guarded(lambda: self._settle(self.pipeline.release(requests, now=now), now))
@@ -128,9 +128,9 @@ class Driver:
         now = self.now()
         self._settle(self.pipeline.configure(config, now=now), now)
 
-    def cancel(self, request: Request) -> None:
+    def cancel(self, request: Request, reason: str | None = None) -> None:
         """Its caller wants it no more; no other waiter is harmed."""
-        future = self._futures.pop(request.serial, None)
+        _, future = self._waiting.pop(request.serial, (None, None))
         self.wishes.pop(request.serial, None)
         if future is None:
             return
@@ -139,7 +139,17 @@ class Driver:
             self.log.cancelled(request, now)
         self._guarded(lambda: self._settle(self.pipeline.cancel(request, now=now), now))
         if not future.done():
-            future.set_result(Delivery("cancelled"))
+            future.set_result(Delivery("cancelled", reason=reason))
+
+    def turn_away(self, request: Request, status: str, reason: str) -> Delivery:
+        """It was held back and never reaches the pipeline: only the record hears of it. `status` is "cancelled" or "refused"."""
+        if self.log is not None:
+            self.log.reserve(request.serial)
+            if status == "cancelled":
+                self.log.cancelled(request, self.now())
+            else:
+                self.log.refused((request,), reason, self.now())
+        return Delivery(status, reason=reason)
 
     def flush(self) -> None:
         """Every open group goes as it is."""
@@ -147,8 +157,11 @@ class Driver:
         self._guarded(lambda: self._settle(self.pipeline.flush(now=now), now))
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait for everything pending, at most `timeout_s`; what is left then is answered "cancelled", its tasks end, and nothing more is sent."""
-        pending = [future for future in self._futures.values() if not future.done()]
+        """Wait for everything pending, at most `timeout_s`; what is left then is cancelled, its tasks end, and nothing more is sent.
+
+        What a call in flight may cost stays reserved: nobody will hear how it ended.
+        """
+        pending = [future for _, future in self._waiting.values() if not future.done()]
         if pending:
             self.flush()
             await asyncio.wait(pending, timeout=timeout_s)
@@ -157,11 +170,8 @@ class Driver:
             task.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        for future in self._futures.values():
-            if not future.done():
-                future.set_result(Delivery("cancelled", reason="closed"))
-        self._futures.clear()
-        self.wishes.clear()
+        for request, _ in list(self._waiting.values()):
+            self.cancel(request, "closed")
 
     # -- actions -----------------------------------------------------------------------------------------------------------
     def _settle(self, actions: Actions, now: float) -> None:
@@ -217,15 +227,16 @@ class Driver:
 
     def _answer(self, request: Request, delivery: Delivery) -> None:
         self.wishes.pop(request.serial, None)
-        future = self._futures.pop(request.serial, None)
+        _, future = self._waiting.pop(request.serial, (None, None))
         if future is not None and not future.done():
             future.set_result(delivery)
 
     def _send(self, call: Call, now: float) -> None:
+        if self._is_closed:  # whoever is cancelled makes room for others; the lane sends nothing more, so this is said once
+            self._settle(self.pipeline.completed(call, Outcome("not_sent", retry_at=inf), now=now), now)
+            return
         if self.log is not None:
             self.log.sent(call, now)
-        if self._is_closed:
-            return
         task = self.bind().create_task(self._attempt(call))
         self._sending[call.serial] = task
         task.add_done_callback(lambda _: self._sending.pop(call.serial, None))
@@ -292,8 +303,8 @@ class Driver:
             step()
         except Exception as error:
             self._broken = error
-            for future in self._futures.values():
+            for _, future in self._waiting.values():
                 if not future.done():
                     future.set_exception(StateError(f"the batcher stopped on a bug of ours: {error!r}"))
-            self._futures.clear()
+            self._waiting.clear()
             raise

@@ -280,6 +280,41 @@ def test_nothing_is_sent_after_close():
     assert sent == ["r0"]
 
 
+def test_whoever_is_cut_off_by_close_is_counted_and_money_in_flight_stays():
+    """After `close` nobody is pending, and every request is delivered, failed, refused or cancelled: in flight, in the backlog, held, or given up."""
+    sent = []
+
+    async def hang(w):
+        sent.append(w.id)
+        await asyncio.sleep(0 if w.id == "r0" else 60)
+        return w.prompt
+
+    async def main():
+        provider = CallableProvider(hang, price={"rates": [{"per": "item", "usd": 0.25}]})
+        settings = config(batching__max_batch_size=1, queue__max_pending=2, budget__limit=10.0)
+        batcher = SmartBatcher(provider=provider, config=settings)
+        await batcher.submit(wish(0, "served"))
+        waiting = [batcher.submit_nowait(wish(k, f"fox {k}")) for k in range(1, 6)]
+        held = [await batcher.add_request(wish(k, f"owl {k}")) for k in range(6, 9)]
+        await asyncio.sleep(0.1)
+        waiting[1].cancel()  # whoever drops a future without a word is counted as well
+        await batcher.close(drain=0.05)
+        await asyncio.sleep(0.05)
+        window = batcher.driver.pipeline.budget.accounts[0].window
+        ends = [f.result() for f in (*waiting[:1], *waiting[2:], *held)]
+        return ends, batcher.snapshot(), batcher.get_performance_metrics(), (window.spent_nano, window.reserved_nano)
+
+    ends, snapshot, metrics, booked_nano = run(main())
+    assert [(d.status, d.reason) for d in ends] == [("cancelled", "closed")] * 6 + [("refused", "queue_full")]
+    assert sent == ["r0", "r1", "r2"]  # a place that becomes free by a cancellation is no reason to send
+    outcomes = ("n_delivered", "n_failed", "n_refused", "n_cancelled")
+    assert [snapshot[name] for name in outcomes] == [1, 0, 0, 5]
+    assert (snapshot["n_submitted"], snapshot["n_pending"], snapshot["n_in_flight"]) == (6, 0, 2)
+    assert [metrics[name] for name in outcomes] == [1, 0, 1, 7]  # what was held never reached the pipeline
+    assert (metrics["n_requests"], metrics["n_pending"], metrics["n_held"], metrics["n_calls"]) == (9, 0, 0, 3)
+    assert booked_nano == (250_000_000, 500_000_000)
+
+
 def test_a_bug_found_in_a_submit_is_told_to_everybody():
     """An exception inside the pipeline, whichever input met it, ends every wait with a StateError (nobody waits for ever)."""
 
