@@ -229,7 +229,7 @@ class BudgetWindows(Kind):
 class Budget(Model):
     """What may be spent."""
 
-    limit: OptionalMoney = setting(None, "Dollars per window at most.")
+    limit: OptionalMoney = setting(None, "Dollars per window at most, by the price list: plans do not count.")
     window: PositiveDuration = setting(_DAY_S, "Seconds of the budget's window.")
     resets: Annotated[str, Resets()] = setting("rolling", 'rolling, or a time of day such as "00:00 UTC" for calendar windows.')
     kind: Annotated[str, Choice(("hard", "soft"))] = setting(

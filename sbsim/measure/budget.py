@@ -101,6 +101,14 @@ def budget_document(windows: Sequence[BudgetWindow], runs: Sequence[BudgetRun]) 
     }
 
 
+def by_list(scenario: Scenario) -> list[str]:
+    """What is to be said of a budget that counts less, or more, than is owed; a sentence at most."""
+    names = [spec.name for spec in scenario.providers if any(price.plan is not None for _, price in spec.prices)]
+    if not names or not scenario.config.budget.in_force:
+        return []
+    return [f"budget: it counts bills by the price list; of {', '.join(names)} neither a plan's fee nor what the plan includes is taken off or added"]
+
+
 def unpayable(scenario: Scenario, runs: Sequence[BudgetRun], n_requests: int) -> list[str]:
     """What is to be said of requests that the budget could never have paid for, of `n_requests` in all replications; a sentence each."""
     config = scenario.config

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbsim.config import Config
 from sbsim.errors import ScenarioError
-from sbsim.measure import Counted, Estimate, alerts, budget_document, estimates, false_reuse_document, unpayable
+from sbsim.measure import Counted, Estimate, alerts, budget_document, by_list, estimates, false_reuse_document, unpayable
 from sbsim.measure.steady import Series, find_warmup
 from sbsim.parallel import run_all
 from sbsim.scenario import ANY
@@ -148,7 +148,7 @@ def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: f
     incomplete = any(one.is_incomplete for one in done)
     warnings = [*scenario.warnings, *done[0].warnings, *_idle(scenario, counters)]
     if saturated:
-        warnings.insert(0, "saturated: requests arrive faster than the limits let them go; waiting times depend on the horizon, not on the settings")
+        warnings.insert(0, _saturated(scenario))
     if incomplete:
         warnings.append("incomplete: requests were still pending at the end of the drain; they count as lost")
     over = "traffic and provider" if scenario.workload.is_drawn else "provider"
@@ -157,7 +157,7 @@ def study_of(scenario: Scenario, seed: int, done: list[Replication], warmup_s: f
         warnings.append(f"near-duplicates: nobody knows which of {near['n_hits']} reuses were right; `sbsim trace duplicates` shows the riskiest")
     budgets = [one.budget for one in done if one.budget is not None]
     budget = budget_document(scenario.config.budget.in_force, budgets) if budgets else None
-    warnings.extend(unpayable(scenario, budgets, int(sum(one.kpis["n_requests"] or 0 for one in done))))
+    warnings.extend([*by_list(scenario), *unpayable(scenario, budgets, int(sum(one.kpis["n_requests"] or 0 for one in done)))])
     return Study(
         scenario,
         seed,
@@ -200,6 +200,14 @@ def _has_choice(scenario: Scenario) -> bool:
         if (a[0] == b[0] or ANY in (a[0], b[0])) and (a[1] == b[1] or a[1] is None or b[1] is None)
     ]
     return bool(alike)
+
+
+def _saturated(scenario: Scenario) -> str:
+    said = "saturated: requests arrive faster than limits and settings let them go; waiting times depend on the horizon, not on the settings"
+    sizes = sorted({limit.unit for spec in scenario.providers for limit in spec.limits if limit.unit in ("items", "tokens", "content_seconds")})
+    if not sizes or scenario.config.batching.max_batch_size == 1:
+        return said
+    return f"{said}; a call goes whole, so beside a limit on {' and '.join(sizes)} a smaller batching.max_batch_size leaves less of a window unused"
 
 
 def _formation(counters: dict[str, int]) -> dict[str, Any] | None:

@@ -203,3 +203,14 @@ def test_exhaustion_quantiles_count_the_replications_that_never_came_to_it():
 def test_intervals_of_shares_are_those_of_the_tables(k, n, low, high):
     """Clopper and Pearson's, as tabled."""
     assert share_interval(k, n) == pytest.approx((low, high), abs=1e-5)
+
+
+def test_what_a_plan_does_to_a_budget_is_said():
+    """A budget counts by the price list: a study of a lane with a plan says so, one without a plan or a budget does not."""
+    plan = {"rates": [{"per": "item", "usd": 0.1}], "plan": {"fee": 2.0, "per": "30min", "included": 100}}
+    lane = {"name": "planned", "serves": {"content_type": "image"}, "price": plan, "latency": {"total": 1}}
+    said = [
+        any("price list; of planned" in warning for warning in simulate(shop(providers=[{**lane, "price": price}], config={"budget": budget})).warnings)
+        for price, budget in ((plan, {"limit": 100}), (plan, {}), ({"rates": plan["rates"]}, {"limit": 100}))
+    ]
+    assert said == [True, False, False]
