@@ -16,7 +16,7 @@ _FACE = {
     "CallableProvider": ("sbsim.live.connect.callable", "CallableProvider"),
     "ContentRequest": ("sbsim.records", "ContentRequest"),
     "CostAnalyzer": ("sbsim.live.faces", "CostAnalyzer"),
-    "Delivery": ("sbsim.live.driver", "Delivery"),
+    "Delivery": ("sbsim.live.delivery", "Delivery"),
     "InfeasibleError": ("sbsim.errors", "InfeasibleError"),
     "PriorityQueue": ("sbsim.live.faces", "PriorityQueue"),
     "ProviderError": ("sbsim.errors", "ProviderError"),
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sbsim.export import recommend
     from sbsim.live.batcher import SmartBatcher
     from sbsim.live.connect.callable import CallableProvider
-    from sbsim.live.driver import Delivery
+    from sbsim.live.delivery import Delivery
     from sbsim.live.faces import CostAnalyzer, PriorityQueue, RateLimiter
     from sbsim.live.integration import SmartBatchingIntegration
     from sbsim.live.memory import CacheManager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 
@@ -38,13 +39,27 @@ class ProviderError(SbsimError):
 
     Parameters
     ----------
-    kind : "rate_limited" or "transient" (worth another try), "permanent" or "moderated" (not).
+    kind : "rate_limited" or "transient" (worth another try), "permanent" or "moderated" (not). That nobody knows whether it was done is not for a
+    function to say: a call that has no answer after `retry.call_timeout` is in doubt, and `retry.in_doubt` decides what becomes of it.
     retry_after_s : seconds that the provider asked us to wait.
+
+    Raises
+    ------
+    ValueError
+        When kind or retry_after_s is anything else.
     """
 
     def __init__(self, kind: str, message: str = "", *, retry_after_s: float = 0.0) -> None:
         if kind not in ("rate_limited", "transient", "permanent", "moderated"):
-            raise ValueError(f"ProviderError: kind: {kind!r} is not one of rate_limited, transient, permanent, moderated")
+            unsure = kind in ("timed_out", "timeout", "in_doubt")
+            attempt = (
+                '; try raising anything else, such as TimeoutError, and nothing is sent again, or "transient" if it surely was not done'
+                if unsure
+                else ""
+            )
+            raise ValueError(f"ProviderError: kind: {kind!r} is not one of rate_limited, transient, permanent, moderated{attempt}")
+        if isinstance(retry_after_s, bool) or not isinstance(retry_after_s, (int, float)) or not 0 <= retry_after_s < inf:
+            raise ValueError(f"ProviderError: retry_after_s: {retry_after_s!r} is not a finite number of seconds, 0 or more; try 30.0")
         super().__init__(message or kind)
         self.kind = kind
         self.retry_after_s = retry_after_s

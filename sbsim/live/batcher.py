@@ -20,10 +20,12 @@ from sbsim.components.near_duplicates import Scorer
 from sbsim.config import Config, SettingsFile
 from sbsim.config import load as load_settings
 from sbsim.errors import StateError
+from sbsim.live.connect.connection import TierConnection
 from sbsim.live.connect.unconnected import NO_PROVIDER, Connections, connected
 from sbsim.live.contents import Contents
 from sbsim.live.costs import analysis
-from sbsim.live.driver import Delivery, Driver, TierConnection
+from sbsim.live.delivery import Delivery
+from sbsim.live.driver import Driver
 from sbsim.live.held import Batch, Held, HoldingRoom, planned_items
 from sbsim.live.memory import CacheManager
 from sbsim.live.metrics import Metrics

@@ -8,52 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 from sbsim.config import Config
 from sbsim.errors import StateError
+from sbsim.live.connect.connection import Connection, Explained, TierConnection
+from sbsim.live.delivery import Delivery, Waiter
 from sbsim.live.metrics import Metrics
 from sbsim.pipeline.actions import Abort, Actions, Deliver, Fail, Fetch, Hit, Send, Store
 from sbsim.pipeline.pipeline import Pipeline
 from sbsim.pricing import split
-from sbsim.records import HOW, JOINED, Call, ContentRequest, Entry, Item, Outcome, Request
+from sbsim.records import HOW, JOINED, Call, ContentRequest, Item, Outcome, Request
 from sbsim.runlog import RunLog
-from sbsim.scenario import ProviderSpec
 from sbsim.units import NANO
-
-
-class Connection(Protocol):
-    """How a lane is reached. `send` tells of an accepted job through `accepted` and returns the attempt's outcome; it raises nothing."""
-
-    @property
-    def spec(self) -> ProviderSpec: ...
-
-    async def send(self, call: Call, wishes: Sequence[ContentRequest], accepted: Any) -> Outcome: ...
-
-
-class TierConnection(Protocol):
-    """How a lower cache tier is reached; both raise nothing."""
-
-    async def fetch(self, fetch: Fetch) -> Entry | None: ...
-
-    async def store(self, store: Store) -> None: ...
-
-
-@dataclass(slots=True)
-class Delivery:
-    """How a request ended.
-
-    `status` is "delivered", "failed", "refused" or "cancelled"; `source` where the content came from (a name of `records.HOW`); `cost_usd` this
-    request's share of the delivering call's bill; `reason` why there is no content.
-    """
-
-    status: str
-    content: Any = None
-    source: str | None = None
-    cost_usd: float = 0.0
-    reason: str | None = None
 
 
 class Driver:
@@ -68,7 +36,7 @@ class Driver:
         self._connections = tuple(connections)
         self._tiers = tuple(tiers)
         self._asking: set[asyncio.Task[None]] = set()
-        self._waiting: dict[int, tuple[Request, asyncio.Future[Delivery]]] = {}  # by serial, while the pipeline has not answered
+        self._waiting: dict[int, Waiter] = {}  # by serial, while the pipeline has not answered
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started_at = 0.0
@@ -102,7 +70,7 @@ class Driver:
             raise StateError(f"the batcher stopped on a bug of ours: {self._broken!r}")
         loop = self.bind()
         future: asyncio.Future[Delivery] = loop.create_future()
-        self._waiting[request.serial] = request, future
+        self._waiting[request.serial] = Waiter(request, future)
         now = self.now()
         if self.log is not None:
             self.log.reserve(request.serial)
@@ -117,7 +85,7 @@ class Driver:
         futures: list[asyncio.Future[Delivery]] = [loop.create_future() for _ in requests]
         now = self.now()
         for request, future in zip(requests, futures, strict=True):
-            self._waiting[request.serial] = request, future
+            self._waiting[request.serial] = Waiter(request, future)
             if self.log is not None:
                 self.log.reserve(request.serial)
         self._guarded(lambda: self._settle(self.pipeline.release(requests, now=now), now))
@@ -130,16 +98,15 @@ class Driver:
 
     def cancel(self, request: Request, reason: str | None = None) -> None:
         """Its caller wants it no more; no other waiter is harmed."""
-        _, future = self._waiting.pop(request.serial, (None, None))
+        waiter = self._waiting.pop(request.serial, None)
         self.wishes.pop(request.serial, None)
-        if future is None:
+        if waiter is None:
             return
         now = self.now()
         if self.log is not None:
             self.log.cancelled(request, now)
         self._guarded(lambda: self._settle(self.pipeline.cancel(request, now=now), now))
-        if not future.done():
-            future.set_result(Delivery("cancelled", reason=reason))
+        waiter.answer(Delivery("cancelled", reason=reason))
 
     def turn_away(self, request: Request, status: str, reason: str) -> Delivery:
         """It was held back and never reaches the pipeline: only the record hears of it. `status` is "cancelled" or "refused"."""
@@ -161,7 +128,7 @@ class Driver:
 
         What a call in flight may cost stays reserved: nobody will hear how it ended.
         """
-        pending = [future for _, future in self._waiting.values() if not future.done()]
+        pending = [waiter.future for waiter in self._waiting.values() if not waiter.future.done()]
         if pending:
             self.flush()
             await asyncio.wait(pending, timeout=timeout_s)
@@ -170,8 +137,8 @@ class Driver:
             task.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        for request, _ in list(self._waiting.values()):
-            self.cancel(request, "closed")
+        for waiter in list(self._waiting.values()):
+            self.cancel(waiter.request, "closed")
 
     # -- actions -----------------------------------------------------------------------------------------------------------
     def _settle(self, actions: Actions, now: float) -> None:
@@ -227,9 +194,9 @@ class Driver:
 
     def _answer(self, request: Request, delivery: Delivery) -> None:
         self.wishes.pop(request.serial, None)
-        _, future = self._waiting.pop(request.serial, (None, None))
-        if future is not None and not future.done():
-            future.set_result(delivery)
+        waiter = self._waiting.pop(request.serial, None)
+        if waiter is not None:
+            waiter.answer(delivery)
 
     def _send(self, call: Call, now: float) -> None:
         if self._is_closed:  # whoever is cancelled makes room for others; the lane sends nothing more, so this is said once
@@ -271,6 +238,11 @@ class Driver:
         self._guarded(lambda: self._settle(self.pipeline.accepted(call, job, now=now), now))
 
     def _completed(self, call: Call, outcome: Outcome) -> None:
+        if isinstance(outcome, Explained):
+            for index, words in outcome.words.items():
+                for request in call.items[index].requests:
+                    if (waiter := self._waiting.get(request.serial)) is not None:
+                        waiter.said = words
         now = self.now()
 
         def complete() -> None:
@@ -303,8 +275,7 @@ class Driver:
             step()
         except Exception as error:
             self._broken = error
-            for _, future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(StateError(f"the batcher stopped on a bug of ours: {error!r}"))
+            for waiter in self._waiting.values():
+                waiter.fail(StateError(f"the batcher stopped on a bug of ours: {error!r}"))
             self._waiting.clear()
             raise

@@ -12,7 +12,7 @@ from sbsim.components.batch_builder import BatchBuilder
 from sbsim.components.formation import SENT_PER_SOLUTION, Formation
 from sbsim.components.sizing import FixedSize
 from sbsim.errors import StateError
-from sbsim.live.driver import Delivery
+from sbsim.live.delivery import Delivery
 from sbsim.pipeline.forming import packing_terms
 from sbsim.pipeline.pipeline import Pipeline
 from sbsim.pipeline.terms import or_inf

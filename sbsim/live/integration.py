@@ -9,7 +9,7 @@ from typing import Any
 from sbsim.documents.faults import nearest, one_of
 from sbsim.errors import ScenarioError
 from sbsim.live.batcher import SmartBatcher
-from sbsim.live.driver import Delivery
+from sbsim.live.delivery import Delivery
 from sbsim.records import ContentRequest
 
 _FIELDS = tuple(each.name for each in fields(ContentRequest))

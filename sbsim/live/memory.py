@@ -11,9 +11,9 @@ from sbsim.components.cache import POLICIES
 from sbsim.components.fingerprint import is_reusable
 from sbsim.config import find_setting
 from sbsim.errors import ScenarioError
+from sbsim.live.connect.connection import TierConnection
 from sbsim.live.connect.unconnected import connected
 from sbsim.live.contents import Contents
-from sbsim.live.driver import TierConnection
 from sbsim.pipeline.actions import Fetch
 from sbsim.pipeline.lookup import Lookup
 from sbsim.records import ContentRequest, Entry, Item, Request

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+import logging
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 from sbsim.errors import ProviderError, ScenarioError
+from sbsim.live.connect.connection import Explained
 from sbsim.records import Call, ContentRequest, Outcome
 from sbsim.scenario import ANY, ProviderSpec
+
+_LOG = logging.getLogger("sbsim.live")
+_LONGEST = 500
+"""Characters of what a provider said that are kept."""
 
 
 class CallableProvider:
@@ -19,9 +24,7 @@ class CallableProvider:
     Parameters
     ----------
     fn : plain or async function. With `takes="one"` it is given a `ContentRequest` and returns its content; with "list" it is given a list of
-        requests and returns a list of contents in their order; None in the list means that the item has none (it is asked for again). A plain
-        function runs in a thread. It may raise `ProviderError` to say what happened; any other exception counts as permanent, so that nothing is
-        sent again that may have been paid.
+        requests and returns a list of contents in their order. A plain function runs in a thread; what it returns is awaited where it can be.
     takes : "one" or "list". max_items : items in a list at most.
     price : a scenario's `price` mapping, such as {"rates": [{"per": "second", "usd": 0.1}]}; None: cost unknown, counted as 0.
     limits : a scenario's `limits` list. name : of the lane.
@@ -30,6 +33,18 @@ class CallableProvider:
     ------
     ScenarioError
         When price or limits mean nothing.
+
+    Notes
+    -----
+    What happened to a call is said by raising: `ProviderError` with its kind; anything else, a TimeoutError included, counts as permanent, so that
+    the same call is not sent again, which may have been paid. One of several items that was refused for good, permanent or moderated, is halved, and
+    its halves are sent, until it is known which item is to blame.
+
+    What happened to some of a list's items is said in the list, and the others have their content: an exception in an item's place counts as if
+    raised for it alone (`asyncio.gather(…, return_exceptions=True)` gives such lists), and None means that it has none and is asked for again.
+
+    What was said is logged as `sbsim.live`, a ProviderError as a warning, anything else as an error with its traceback, and the last of it is the
+    `detail` of a delivery that failed.
     """
 
     def __init__(
@@ -63,21 +78,59 @@ class CallableProvider:
 
     async def send(self, call: Call, wishes: Sequence[ContentRequest], accepted: Callable[[Any], None]) -> Outcome:
         """One attempt; `wishes` are the first waiters' requests of the call's items, in its order."""
-        given: Any = list(wishes) if self.spec.api.takes == "list" else wishes[0]
-        try:
-            answer = await self._call(given)
-        except ProviderError as error:
-            return Outcome(error.kind, retry_after_s=error.retry_after_s)
-        except Exception:
-            return Outcome("permanent")
-        contents = answer if self.spec.api.takes == "list" else [answer]
-        if not isinstance(contents, Sequence) or isinstance(contents, (str, bytes)) or len(contents) != len(wishes):
-            return Outcome(failures=[(index, "permanent") for index in range(len(wishes))])  # nobody can say whose content is whose
-        missing = [(index, "missing") for index, content in enumerate(contents) if content is None]
-        return Outcome(failures=missing, contents=contents)
+        is_list, n = self.spec.api.takes == "list", len(wishes)
+        answer = await self._answer(list(wishes) if is_list else wishes[0])
+        if isinstance(answer, BaseException):
+            return Explained(dict.fromkeys(range(n), self._told(answer)), _kind(answer), retry_after_s=_wait_s(answer))
+        contents = answer if is_list else [answer]
+        if not isinstance(contents, Sequence) or isinstance(contents, (str, bytes)) or len(contents) != n:
+            said = dict.fromkeys(range(n), self._told(_misshapen(contents, n)))
+            return Explained(said, failures=[(index, "permanent") for index in range(n)])  # whose content is whose?
+        faults = {index: content for index, content in enumerate(contents) if content is None or isinstance(content, BaseException)}
+        words = {index: self._told(fault) for index, fault in faults.items() if fault is not None}
+        failures = [(index, _kind(fault)) for index, fault in faults.items()]
+        return Explained(words, None, failures, contents, max(map(_wait_s, faults.values()), default=0.0))
 
-    def _call(self, given: Any) -> Awaitable[Any]:
-        if self._is_async:
-            result: Awaitable[Any] = self._fn(given)
-            return result
-        return asyncio.get_running_loop().run_in_executor(None, partial(self._fn, given))
+    async def _answer(self, given: Any) -> Any:
+        """What the function returned, or raised."""
+        try:
+            if self._is_async:
+                return await self._fn(given)
+            answer = await asyncio.get_running_loop().run_in_executor(None, _returned, self._fn, given)
+            return await answer if inspect.isawaitable(answer) else answer
+        except Exception as error:
+            return error
+
+    def _told(self, fault: BaseException) -> str:
+        """What it says, in words; the log has it too, with a traceback where nobody meant it."""
+        words = f"{type(fault).__name__}: {fault}"[:_LONGEST]
+        if isinstance(fault, ProviderError):
+            _LOG.warning("provider %r: %s", self.spec.name, words)
+        else:
+            _LOG.error("provider %r: %s", self.spec.name, words, exc_info=fault)
+        return words
+
+
+def _returned(fn: Callable[[Any], Any], given: Any) -> Any:
+    """What `fn` returns, or the StopIteration that it raises: no future can carry one, and whoever waits would do so for ever."""
+    try:
+        return fn(given)
+    except StopIteration as error:
+        return error
+
+
+def _kind(fault: BaseException | None) -> str:
+    return "missing" if fault is None else fault.kind if isinstance(fault, ProviderError) else "permanent"
+
+
+def _wait_s(fault: BaseException | None) -> float:
+    return fault.retry_after_s if isinstance(fault, ProviderError) else 0.0
+
+
+def _misshapen(contents: object, n: int) -> ValueError:
+    """What is wrong with an answer that does not fit the request."""
+    size = f" of {len(contents)}" if isinstance(contents, Sized) else ""
+    return ValueError(
+        f'CallableProvider(fn, takes="list"): fn returned a {type(contents).__name__}{size} for {n} requests; allowed: a list or tuple of their '
+        "contents, in their order; try list(…), with None or an exception where one has none"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sbsim.errors import StateError
-from sbsim.live.driver import Connection
+from sbsim.live.connect.connection import Connection
 from sbsim.records import Call, ContentRequest, Outcome
 from sbsim.scenario import ANY, ProviderSpec
 
