@@ -24,6 +24,6 @@ from sbsim.measure.summary import alerts, estimates, paired_estimates
 __all__ = [
     "KPIS", "KPI_BY_NAME", "NO_ESTIMATE", "BudgetRun", "ClusterSums", "Counted", "Estimate", "Kpi", "Recovery", "Return", "Series", "alerts",
     "budget_document", "budget_run", "by_list", "clustered_share_bound", "estimates", "false_reuse_document", "find_kpi", "find_warmup",
-    "is_saturated", "kpi_values", "mean_estimate", "mser5", "near_hits", "paired", "paired_estimates", "paired_ratio", "prediction_interval", "ratio_estimate",
-    "share_upper_bound", "t_quantile", "time_to_recover", "unpayable",
+    "is_saturated", "kpi_values", "mean_estimate", "mser5", "near_hits", "paired", "paired_estimates", "paired_ratio", "prediction_interval",
+    "ratio_estimate", "share_upper_bound", "t_quantile", "time_to_recover", "unpayable",
 ]  # fmt: skip

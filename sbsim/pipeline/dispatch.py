@@ -338,7 +338,7 @@ class Dispatcher:
             call.attempt = before.attempt + 1
         else:
             call = Call(serial, lane.index, batch, part, before.m, batch.path, before.attempt + 1, now, due_at)
-            if before.is_in_doubt and lane.idempotency != "none":
+            if repeats_key(batch, lane):
                 call.same_key_as = before
         if batch.path.endswith("r"):  # and not the half of a bisected call, which is a new call
             call.n_tries = before.n_tries + 1

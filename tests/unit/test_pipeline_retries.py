@@ -7,10 +7,11 @@ from math import ceil, log2
 import pytest
 
 from sbsim.pipeline.actions import Deliver, Fail, Refuse, Send
+from sbsim.pipeline.routing import repeats_key
 from sbsim.records import Outcome
 from sbsim.scenario import Scenario
 from tests.parity.virtual import parts
-from tests.unit.test_pipeline_configure import Bench, lane
+from tests.unit.test_pipeline_configure import Bench, lane, the_call
 
 
 def three_in_a_call(**api):
@@ -105,3 +106,18 @@ def test_one_refused_item_costs_the_others_a_few_calls_and_nothing_else(error):
         assert n_calls - 1 <= 2 * ceil(log2(n))
         assert (failed, sorted(delivered)) == ([culprit], [k for k in range(n) if k != culprit])
         assert [isinstance(bench.submit(40.0, str(k))[0], Refuse) for k in range(n)] == [k == culprit for k in range(n)]
+
+
+def test_a_key_is_known_where_it_was_sent_and_nowhere_else():
+    """Work of a call in doubt that goes to another provider, or is cut anew, is a new call there: what nobody wants any more is left out."""
+    keyed = {"takes": "list", "idempotency": "key"}
+    bench = Bench(lane("p", api=keyed), lane("q", api=keyed), batching__max_batch_size=2, batching__max_wait=10.0)
+    bench.submit(0.0, "a")
+    call = the_call(bench.submit(0.0, "b"))
+    assert bench.pipeline.wake(now=call.due_at) == []
+    (batch,) = bench.pipeline.retry
+    here, there = bench.pipeline.lanes
+    assert repeats_key(batch, here)
+    assert not repeats_key(batch, there)
+    batch.path = ""
+    assert not repeats_key(batch, here)
