@@ -91,18 +91,18 @@ def moved(knobs: Knobs, seen: Seen, bounds: Bounds) -> Knobs:
         elif seen.full > 0.5:
             size = _within(low.max_batch_size, size + max(1, (high.max_batch_size - low.max_batch_size) // 20), high.max_batch_size)
         elif wait_s < high.max_wait_s:
-            wait_s = _within(low.max_wait_s, wait_s + (high.max_wait_s - low.max_wait_s) / 20, high.max_wait_s)
+            wait_s = _within(low.max_wait_s, round(wait_s + (high.max_wait_s - low.max_wait_s) / 20, 3), high.max_wait_s)
         elif seen.mean_size < size / 4:
-            similarity = _within(low.similarity_threshold, similarity - 0.05, high.similarity_threshold)
+            similarity = _within(low.similarity_threshold, round(similarity - 0.05, 4), high.similarity_threshold)
     if bounds.moves_near and not SCARCE <= seen.reused <= ABUNDANT:
         step = 0.02 if seen.reused > ABUNDANT else -0.02
-        near = _within(low.near_duplicate_threshold, near + step, high.near_duplicate_threshold)
-    return Knobs(size, round(wait_s, 3), round(similarity, 4), round(near, 4))
+        near = _within(low.near_duplicate_threshold, round(near + step, 4), high.near_duplicate_threshold)
+    return Knobs(size, wait_s, similarity, near)
 
 
 def _halved(wait_s: float) -> float:
     """Half of it; what is below a tenth of a second counts as nothing, or it would never end."""
-    return wait_s / 2 if wait_s > 0.1 else 0.0
+    return round(wait_s / 2, 3) if wait_s > 0.1 else 0.0
 
 
 def _within(low: _T, value: _T, high: _T) -> _T:

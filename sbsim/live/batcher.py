@@ -311,13 +311,22 @@ class SmartBatcher:
         Parameters
         ----------
         recent_metrics : what `get_performance_metrics` returns, or part of it; None: what was observed so far, if that is enough.
-        `sla_compliance`, `close_share`, `attempt_error_rate`, `average_batch_size`, `full_share`, `batch_saving` and `cache_hit_ratio` are read.
+        `sla_compliance`, `close_share`, `attempt_error_rate`, `average_batch_size`, `full_share`, `batch_saving`, `cache_hit_ratio` and
+        `near_duplicate_hit_ratio` are read; of what is left out the rule supposes nothing that speaks against more company. With none of them, or of
+        no requests, nothing moves.
+
+        Raises
+        ------
+        ScenarioError
+            When recent_metrics has other names, or values that their names do not allow.
         """
-        terms = self.driver.pipeline.terms
-        metrics = self.get_performance_metrics() if recent_metrics is None else recent_metrics
-        if recent_metrics is None and metrics["n_delivered"] < LEAST:
+        terms, own = self.driver.pipeline.terms, self.get_performance_metrics()
+        if recent_metrics is None and own["n_delivered"] < LEAST:
             return {}
-        wanted = moved(terms.knobs(), observed(metrics), terms.controller_bounds())
+        seen = observed(own if recent_metrics is None else recent_metrics, own.keys() | {"batch_saving"})
+        if seen is None:
+            return {}
+        wanted = moved(terms.knobs(), seen, terms.controller_bounds())
         moves = {path: value for path, value, before in zip(KNOB_PATHS, wanted, terms.knobs(), strict=True) if value != before}
         if moves:
             self._settings.follow(self.config, "controller")

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from math import inf
+from numbers import Real
 from typing import Any, Protocol
 
 from sbsim.components.controller import Seen
 from sbsim.config import SETTINGS, Config, SettingsFile, find_setting, from_environment, require_available
-from sbsim.documents.faults import one_of
+from sbsim.documents.faults import nearest, one_of, shown
 from sbsim.errors import ScenarioError
 
 _BY_NAME = "argument"
+_WHERE = "optimize_configuration: recent_metrics"
+_BOUNDS = {
+    "sla_compliance": (0.0, 1.0),
+    "close_share": (0.0, 1.0),
+    "attempt_error_rate": (0.0, 1.0),
+    "average_batch_size": (0.0, inf),
+    "full_share": (0.0, 1.0),
+    "batch_saving": (-inf, 1.0),
+    "cache_hit_ratio": (0.0, 1.0),
+    "near_duplicate_hit_ratio": (0.0, 1.0),
+}
+"""Metrics that the controller reads, and between what they are."""
 
 
 class _Unset:
@@ -130,8 +144,24 @@ def flat(change: Mapping[str, Any], where: str) -> dict[str, Any]:
     return values
 
 
-def observed(metrics: Mapping[str, float]) -> Seen:
-    """What the controller looks at, by the names of `SmartBatcher.get_performance_metrics`."""
+def observed(metrics: Mapping[str, Any], known: Collection[str]) -> Seen | None:
+    """What the controller looks at, by the names of `SmartBatcher.get_performance_metrics`, all of which are `known`; None: there is nothing to see.
+
+    Raises
+    ------
+    ScenarioError
+        When it is no mapping, a name is none of them, or a value is not what its name says.
+    """
+    if not isinstance(metrics, Mapping):
+        raise ScenarioError(f"{_WHERE}: {shown(metrics)} is not a mapping of metrics; try {{'sla_compliance': 0.9}}, or None for what was observed")
+    for name, value in metrics.items():
+        if name not in known:
+            raise ScenarioError(f"{_WHERE}: {shown(name)}: no such metric; allowed: {one_of(sorted(known))}{nearest(name, known)}")
+        low, high = _BOUNDS.get(name, (-inf, inf))
+        if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high or abs(value) == inf:
+            raise ScenarioError(f"{_WHERE}: {name}: {shown(value)} is not a finite number from {low:g} to {high:g}; try leaving it out")
+    if metrics.keys().isdisjoint(_BOUNDS) or metrics.get("n_requests") == 0:  # shares of no requests say nothing
+        return None
     return Seen(
         late=1.0 - metrics.get("sla_compliance", 1.0),
         close=metrics.get("close_share", 0.0),

@@ -197,3 +197,41 @@ def test_what_is_no_provider_is_refused_with_the_way_to_make_one(given):
     """A bare function does not say whether it takes one request or a list of them: the message shows both."""
     with pytest.raises(StateError, match=r'provider=…\): .* is no provider; allowed: .*; try CallableProvider\(fn\) .* takes="list"'):
         SmartBatcher(provider=given)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ("x", "'x' is not a mapping of metrics"),
+        ([], r"\[\] is not a mapping"),
+        ({"sla_complience": 0.5}, "'sla_complience': no such metric; allowed: .*; try sla_compliance"),
+        ({"sla_compliance": 0.5, "p95_latency_s": "fast"}, "'p95_latency_s': no such metric"),
+        ({5: 0.5}, "5: no such metric"),
+        ({"sla_compliance": None}, "sla_compliance: none is not a finite number from 0 to 1"),
+        ({"sla_compliance": "0.9"}, "sla_compliance: '0.9' is not a finite number from 0 to 1"),
+        ({"sla_compliance": True}, "sla_compliance: true is not"),
+        ({"close_share": 1.5}, "close_share: 1.5 is not"),
+        ({"cache_hit_ratio": -0.1}, "cache_hit_ratio: -0.1 is not"),
+        ({"average_batch_size": float("inf")}, "average_batch_size: inf is not"),
+        ({"batch_saving": float("nan")}, "batch_saving: nan is not"),
+        ({"batch_saving": 1.5}, "batch_saving: 1.5 is not a finite number from -inf to 1"),
+        ({"mean_latency_s": float("nan")}, "mean_latency_s: nan is not"),
+    ],
+)
+def test_metrics_that_mean_nothing_move_nothing(metrics, message):
+    """What is no mapping, no metric or no value of it is refused with where, what and what else, and the settings stay."""
+    batcher = SmartBatcher(environment={})
+    before = batcher.config
+    with pytest.raises(ScenarioError, match=rf"^optimize_configuration: recent_metrics: {message}"):
+        batcher.optimize_configuration(metrics)
+    assert batcher.config == before
+
+
+def test_where_there_is_nothing_to_see_nothing_moves():
+    """No metrics, none that is read, and those of no requests give no reason; all that a batcher returns is taken."""
+    batcher = SmartBatcher(environment={})
+    for metrics in ({}, {"total_cost": 3.0}, batcher.get_performance_metrics()):
+        assert batcher.optimize_configuration(metrics) == {}
+    assert batcher.optimize_configuration({**batcher.get_performance_metrics(), "n_requests": 50, "sla_compliance": 0.5}) == {
+        "batching.max_wait": 15.0
+    }

@@ -40,6 +40,19 @@ def test_one_step_of_the_rule(seen, knobs):
     assert moved(HERE, seen, BOUNDS) == knobs
 
 
+@pytest.mark.parametrize("seen", [Seen(errors=0.5), Seen(late=0.5), Seen(full=1.0), Seen(mean_size=3.0), Seen(close=1.0), Seen(reused=0.9)])
+def test_a_knob_without_reason_stays_to_the_last_digit(seen):
+    """What a step does not move is not rounded either, and what it moves stays within bounds that are finer than its steps."""
+    low, high = Knobs(1, 0.00042, 0.50004, 0.60004), Knobs(64, 60.00042, 0.90004, 0.95004)
+    here = Knobs(16, 12.34567, 0.7123456, 0.8123456)
+    there = moved(here, seen, Bounds(low, high, moves_near=seen.reused > 0))
+    n_moved = sum(a != b for a, b in zip(here, there, strict=True))
+    assert n_moved == (0 if seen.close else 2 if seen.reused else 1)
+    for _ in range(200):
+        there = moved(there, seen, Bounds(low, high, moves_near=True))
+    assert all(a <= b <= c for a, b, c in zip(low, there, high, strict=True))
+
+
 def test_at_the_longest_wait_empty_batches_lower_the_similarity():
     """Waiting has given all it can; unlike contents may still go together, down to the bound."""
     knobs = HERE._replace(max_wait_s=100.0)
