@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from math import inf
+from math import inf, nan
 from numbers import Real
 from typing import Any, Protocol
 
@@ -158,7 +158,8 @@ def observed(metrics: Mapping[str, Any], known: Collection[str]) -> Seen | None:
         if name not in known:
             raise ScenarioError(f"{_WHERE}: {shown(name)}: no such metric; allowed: {one_of(sorted(known))}{nearest(name, known)}")
         low, high = _BOUNDS.get(name, (-inf, inf))
-        if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high or abs(value) == inf:
+        number = float(value) if not isinstance(value, bool) and isinstance(value, Real) else nan
+        if not low <= number <= high or abs(number) == inf:
             raise ScenarioError(f"{_WHERE}: {name}: {shown(value)} is not a finite number from {low:g} to {high:g}; try leaving it out")
     if metrics.keys().isdisjoint(_BOUNDS) or metrics.get("n_requests") == 0:  # shares of no requests say nothing
         return None
