@@ -183,6 +183,6 @@ def require_available(config: Config, origins: Origins | None = None, prefix: Pa
     """
     complain = partial(at, origins or Origins("config"))
     for path, known in SETTINGS.items():
-        reason = known.missing_part(config.get(path)) if known.part is not None or known.later else None
+        reason = known.missing_part(config.get(path))
         if reason is not None:
             raise complain((*prefix, *path.split(".")), reason)

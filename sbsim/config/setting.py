@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,16 +19,15 @@ def setting(
     *,
     alias: str | None = None,
     part: int | None = None,
-    later: Mapping[str, int] | None = None,
 ) -> Any:
     """Declares a setting within its section.
 
     Parameters
     ----------
     default : in base units. doc : one line for tables and the schema. alias : its classic name in the environment.
-    part : until this part of the project only the default is allowed. later : the same for single words of a choice.
+    part : until this part of the project only the default is allowed.
     """
-    extra: dict[str, Any] = {"x-alias": alias, "x-part": part, "x-later": dict(later or {})}
+    extra: dict[str, Any] = {"x-alias": alias, "x-part": part}
     return Field(default, description=doc, json_schema_extra={key: value for key, value in extra.items() if value})
 
 
@@ -44,16 +42,15 @@ class Setting:
     environment: str | None
     alias: str | None
     part: int | None
-    later: Mapping[str, int]
 
     @classmethod
     def of(cls, section: str, name: str, field: FieldInfo) -> Setting:
         """The setting that a section's field declares."""
         kind = next(each for each in field.metadata if isinstance(each, Kind))
         extra: dict[str, Any] = dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
-        alias, part, later = extra.get("x-alias"), extra.get("x-part"), extra.get("x-later", {})
+        alias, part = extra.get("x-alias"), extra.get("x-part")
         environment = None if isinstance(field.default, tuple) else f"SMART_BATCHER_{section}_{name}".upper()
-        return cls(f"{section}.{name}", kind, field.default, field.description or "", environment, alias, part, later)
+        return cls(f"{section}.{name}", kind, field.default, field.description or "", environment, alias, part)
 
     def within(self, position: int, name: str) -> Setting | None:
         """What is known of one field of one entry, where this setting is a list; None where it has no such field."""
@@ -62,7 +59,7 @@ class Setting:
         if field is None:
             return None
         kind = next(each for each in field.metadata if isinstance(each, Kind))
-        return Setting(f"{self.path}[{position}].{name}", kind, field.default, f"{name} of an entry of {self.path}", None, None, self.part, {})
+        return Setting(f"{self.path}[{position}].{name}", kind, field.default, f"{name} of an entry of {self.path}", None, None, self.part)
 
     @property
     def unit(self) -> str:
@@ -80,12 +77,9 @@ class Setting:
 
     def missing_part(self, value: Any) -> str | None:
         """Why `value` cannot be used yet, or None when it can."""
-        if self.part is not None and value != self.default:
-            return f"{_written(value)} comes with part {self.part}; allowed now: {_written(self.default)}; try leaving it out"
-        if isinstance(value, str) and value in self.later:
-            now = [word for word in getattr(self.kind, "words", ()) if word not in self.later]
-            return f"{_written(value)} comes with part {self.later[value]}; allowed now: {', '.join(now)}; try {now[0]}"
-        return None
+        if self.part is None or value == self.default:
+            return None
+        return f"{_written(value)} comes with part {self.part}; allowed now: {_written(self.default)}; try leaving it out"
 
 
 def _written(value: Any) -> str:

@@ -137,15 +137,20 @@ def _bytes_of(scenario: Scenario, content: Content) -> float:
 
 
 def drain_limit_s(scenario: Scenario) -> float:
-    """Seconds past the horizon after which what is unfinished is lost: as stated, else longest deadline + longest window of a lane + 1 h. What a
-    batch API may take for a file is such a window: nothing is lost that it would still have delivered."""
+    """Seconds past the horizon after which what is unfinished is lost: as stated, else longest deadline + longest window of a lane + 1 h.
+
+    Such are the windows of its limits, of our own and of the budget where they are in force, and what a batch API may take for a file: nothing is
+    lost that would still have been delivered.
+    """
     if scenario.drain_limit is not None:
         return scenario.drain_limit
     deadlines = [sla.deadline for sla in scenario.sla.values() if sla.deadline < inf]
     windows = [limit.per for spec in scenario.providers for limit in spec.limits if limit.per is not None]
     windows += [spec.life_s + spec.api.poll for spec in scenario.providers if spec.api.style == "batch"]
-    budget = scenario.config.budget
-    windows += [w for w in (scenario.config.rate_limit.time_window, budget.window, *(each.window for each in budget.windows)) if w is not None]
+    windows += [each.window for each in scenario.config.budget.in_force]
+    own = scenario.config.rate_limit
+    if own.max_requests is not None and own.time_window is not None:
+        windows.append(own.time_window)
     return max(deadlines, default=0.0) + max(windows, default=0.0) + 3600.0
 
 

@@ -166,13 +166,3 @@ def test_a_setting_of_a_later_part_is_refused_once_it_is_used(path):
     changed = Config().with_values({path: _another(known)})
     with pytest.raises(ScenarioError, match=f"config: {path}: .* comes with part {known.part}; allowed now: "):
         require_available(changed)
-
-
-@pytest.mark.parametrize(("path", "word"), [(path, word) for path, known in SETTINGS.items() for word in known.later])
-def test_a_word_of_a_later_part_is_refused_once_it_is_used(path, word):
-    """The other words of the choice are available now, and the message lists them."""
-    with pytest.raises(ScenarioError, match=f"config: {path}: {word} comes with part {SETTINGS[path].later[word]}; allowed now: "):
-        require_available(Config().with_values({path: word}))
-    for now in SETTINGS[path].kind.words:
-        if now not in SETTINGS[path].later:
-            require_available(Config().with_values({path: now}))

@@ -13,7 +13,7 @@ from sbsim.simulation import replicate
 from tests.shop import shop
 
 CROWDED = load("kitchen-sink").with_values({"horizon": "25min", "drain_limit": "1h"})
-"""Every mechanism on; the drain limit is stated, which else counts the windows of settings, in force or not."""
+"""Every mechanism on."""
 ALONE = {"batching.max_batch_size": 1, "controller.enabled": False}
 EMPTY = {"cache.memory_size": 0}
 NO_TIERS = {"cache.redis_url": None, "cache.cdn_url": None}

@@ -150,6 +150,7 @@ def test_the_whole_pipeline_costs_what_is_expected():
         providers=[provider],
         requests=6000,
         horizon=None,
+        drain_limit="3h",
         sla={},
         workload={
             "source": "synthetic",

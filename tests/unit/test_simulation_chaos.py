@@ -32,6 +32,7 @@ def chaotic(*, batching: dict[str, Any] = QUICK, arrivals: dict[str, Any] = ONE_
     """40 minutes of 40 pictures a minute, promised within 25 s; `lane` says what happens after 20 of them."""
     return shop(
         horizon="40min",
+        drain_limit="1d",
         workload={
             "source": "synthetic",
             "arrivals": arrivals,
