@@ -61,7 +61,7 @@ class Scenario(Model):
     study: Annotated[str, Choice(STUDIES)] = field(None, "terminating | steady; default: steady for synthetic traffic without a profile.")
     warmup: Annotated[float | str, Warmup()] = field(0.0, "Seconds not counted at the start, or auto.")
     replications: PositiveCount = field(10, "Independent histories.")
-    drain_limit: OptionalDuration = field(None, "Seconds after the horizon at which the run ends; none: longest deadline + longest window in force + 1 h.")
+    drain_limit: OptionalDuration = field(None, "Seconds after the horizon at which the run ends; none: longest deadline + window in force + 1 h.")
     workload: Workload = Field(description="The traffic.")
     providers: tuple[ProviderSpec, ...] = Field(description="The lanes.")
     sla: Annotated[dict[Any, Sla], AfterValidator(by_priority)] = section(lambda: by_priority({}), "Promises by priority.")
