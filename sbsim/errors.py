@@ -34,6 +34,15 @@ class OutputError(SbsimError, OSError):
     """A file that cannot be written or a server that cannot be reached (exit code 3)."""
 
 
+_UNSURE = '; try raising TimeoutError, or "transient" where it surely was not done'
+_TRY = {
+    "timed_out": _UNSURE,
+    "timeout": _UNSURE,
+    "in_doubt": _UNSURE,
+    "partial": "; try returning a list with an exception or None in the place of each item that failed",
+}
+
+
 class ProviderError(SbsimError):
     """What a provider function raises to say what happened to its call.
 
@@ -51,12 +60,7 @@ class ProviderError(SbsimError):
 
     def __init__(self, kind: str, message: str = "", *, retry_after_s: float = 0.0) -> None:
         if kind not in ("rate_limited", "transient", "permanent", "moderated"):
-            unsure = kind in ("timed_out", "timeout", "in_doubt")
-            attempt = (
-                '; try raising anything else, such as TimeoutError, and nothing is sent again, or "transient" if it surely was not done'
-                if unsure
-                else ""
-            )
+            attempt = _TRY.get(kind, "") if isinstance(kind, str) else ""
             raise ValueError(f"ProviderError: kind: {kind!r} is not one of rate_limited, transient, permanent, moderated{attempt}")
         if isinstance(retry_after_s, bool) or not isinstance(retry_after_s, (int, float)) or not 0 <= retry_after_s < inf:
             raise ValueError(f"ProviderError: retry_after_s: {retry_after_s!r} is not a finite number of seconds, 0 or more; try 30.0")

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from numbers import Integral, Real
 from typing import Any, NamedTuple
+
+from sbsim.errors import ScenarioError
 
 URGENT, NORMAL, BACKGROUND = 1, 2, 3
 PRIORITIES: Mapping[str, int] = {"urgent": URGENT, "normal": NORMAL, "background": BACKGROUND}
@@ -330,6 +333,34 @@ class Call:
         return (self.lane, self.m, self.path) if self.same_key_as is None else self.same_key_as.key
 
 
+_NONE = type(None)
+_KINDS: Mapping[str, tuple[tuple[type, ...], str, str]] = {
+    "id": ((str, int), "text", '"r1"'),
+    "prompt": ((str,), "text", '"a red fox"'),
+    "resolution": ((str, _NONE), "text or None", '"1920x1080"'),
+    "engine": ((str, _NONE), "text or None", '"veo-3.1-fast"'),
+    "style_params": ((Mapping,), "a mapping", '{"video_style": "cinematic"}'),
+    "fingerprint": ((str, _NONE), "text or None", "None"),
+    "tenant": ((str,), "text", '"default"'),
+    "variant": ((int, Integral), "a whole number", "0"),
+    "seed": ((int, Integral, _NONE), "a whole number or None", "None"),
+    "inputs": ((tuple, list), "a list", '["sha256:…"]'),
+    "job_id": ((str, int, _NONE), "text or None", "None"),
+}
+"""What a field of a request may be, in types and in words, and what to try."""
+_AMOUNTS = {
+    "duration": "duration=8.0 (seconds)",
+    "units_in": "units_in=0.0 (tokens, characters or images)",
+    "units_out": "units_out=1.0 (tokens, characters or images)",
+    "deadline_s": "deadline_s=60.0 (seconds)",
+    "max_units_out": "max_units_out=1000.0 (tokens, characters or images)",
+    "estimated_cost": "estimated_cost=0.1 (dollars)",
+}
+"""Fields that are amounts, and what to try."""
+_OPTIONAL = ("deadline_s", "max_units_out", "estimated_cost")
+_LONGEST = 60
+
+
 @dataclass(slots=True)
 class ContentRequest:
     """What a user asks for: the public face of a request, checked when it is made.
@@ -349,8 +380,8 @@ class ContentRequest:
 
     Raises
     ------
-    ValueError
-        When a field is not what it says it is.
+    ScenarioError
+        When a field is not what it says it is (a ValueError too).
     """
 
     id: str
@@ -375,16 +406,23 @@ class ContentRequest:
     max_units_out: float | None = None
 
     def __post_init__(self) -> None:
+        for name, (kinds, allowed, attempt) in _KINDS.items():
+            if not isinstance(getattr(self, name), kinds):
+                raise self._refusal(name, f"is not {allowed}; try {attempt}")
         if self.content_type not in CONTENT_TYPES:
-            raise ValueError(f"request {self.id!r}: content_type {self.content_type!r} is not one of {', '.join(CONTENT_TYPES)}")
+            raise self._refusal("content_type", f"is not one of {', '.join(CONTENT_TYPES)}")
         if isinstance(self.priority, str) or self.priority not in (URGENT, NORMAL, BACKGROUND) or isinstance(self.priority, bool):
             named = PRIORITIES.get(self.priority) if isinstance(self.priority, str) else None
             if named is None:
-                raise ValueError(
-                    f"request {self.id!r}: priority {self.priority!r} is not 1 (urgent), 2 (normal), 3 (background) or one of these names"
-                )
+                raise self._refusal("priority", "is not 1 (urgent), 2 (normal), 3 (background) or one of these names")
             self.priority = named
-        for name in ("duration", "units_in", "units_out", "deadline_s", "max_units_out", "estimated_cost"):
+        for name, attempt in _AMOUNTS.items():
             value = getattr(self, name)
-            if value is not None and not 0 <= value < inf:
-                raise ValueError(f"request {self.id!r}: {name} {value!r} must be a finite number, 0 or more")
+            if value is None and name in _OPTIONAL:
+                continue
+            if not isinstance(value, (float, int, Real)) or isinstance(value, bool) or not 0 <= value < inf:  # type: ignore[operator]  # every Real compares
+                raise self._refusal(name, f"must be a finite number, 0 or more; try {attempt}")
+
+    def _refusal(self, name: str, why: str) -> ScenarioError:
+        given = repr(getattr(self, name))
+        return ScenarioError(f"request {self.id!r}: {name} {given if len(given) <= _LONGEST else given[: _LONGEST - 1] + '…'} {why}")

@@ -25,6 +25,7 @@ from sbsim.live.connect.unconnected import NO_PROVIDER, Connections, connected
 from sbsim.live.contents import Contents
 from sbsim.live.costs import analysis
 from sbsim.live.delivery import Delivery
+from sbsim.live.doors import listed, misplaced
 from sbsim.live.driver import Driver
 from sbsim.live.held import Batch, Held, HoldingRoom, planned_items
 from sbsim.live.memory import CacheManager
@@ -99,6 +100,10 @@ class SmartBatcher:
         _file: SettingsFile | None = None,
         _specs: Sequence[ProviderSpec] = (),
     ) -> None:
+        if cache_manager is not None and not isinstance(cache_manager, CacheManager):
+            raise misplaced("SmartBatcher: cache_manager", cache_manager, "CacheManager")
+        if config is not None and not isinstance(config, Config):
+            raise misplaced("SmartBatcher: config", config, "BatchingConfig")
         arguments = {
             "batching.max_batch_size": max_batch_size,
             "batching.max_batch_cost": max_batch_cost,
@@ -161,7 +166,7 @@ class SmartBatcher:
         StateError
             After `close`, without a provider, or on another event loop than before.
         ScenarioError
-            When no provider serves it.
+            When it is no ContentRequest, or no provider serves it.
         """
         prepared, future = self._start(request)
         try:
@@ -205,7 +210,11 @@ class SmartBatcher:
         ------
         StateError
             Without a provider, or when the batch was processed before or is none of this batcher's.
+        ScenarioError
+            When it is no batch at all.
         """
+        if not isinstance(batch, Batch):
+            raise misplaced("SmartBatcher.process_batch: batch", batch, "Batch")
         deliveries = await self._process(batch)
         n_delivered = sum(delivery.status == "delivered" for delivery in deliveries)
         return {
@@ -227,7 +236,7 @@ class SmartBatcher:
         self._require_provider()
         members: list[Held] = []
         try:
-            members.extend(self._hold(request) for request in requests)
+            members.extend(self._hold(request) for request in listed("SmartBatcher.process_together: requests", requests, "ContentRequest"))
         except Exception:
             self._held.drop(members)
             raise
@@ -337,7 +346,8 @@ class SmartBatcher:
     # -- views -------------------------------------------------------------------------------------------------------------
     def get_cost_benefit_analysis(self, batch: Batch | Sequence[ContentRequest] | None = None) -> dict[str, Any]:
         """What batching these requests would save, before anything is sent; see `live.costs`. None: all that are held."""
-        requests = self._held.requests() if batch is None else batch.requests if isinstance(batch, Batch) else list(batch)
+        where = "get_cost_benefit_analysis: batch"
+        requests = self._held.requests() if batch is None else batch.requests if isinstance(batch, Batch) else listed(where, batch, "ContentRequest")
         prepared = [self._prepared(request, k) for k, request in enumerate(requests)]
         pipeline = self.driver.pipeline
         prices = "list" if not self._contents.is_unpriced else "unknown" if any(map(_is_unpriced, requests)) else "estimated"
@@ -388,6 +398,8 @@ class SmartBatcher:
         return prepared
 
     def _prepared(self, request: ContentRequest, serial: int) -> Request:
+        if not isinstance(request, ContentRequest):
+            raise misplaced("SmartBatcher: request", request, "ContentRequest")
         content = self._contents.of(request)
         arrived_at = self.driver.now()
         wanted_s = self._deadlines.get(int(request.priority)) if request.deadline_s is None else request.deadline_s

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sbsim.components.fingerprint import is_reusable, scope_fingerprint
 from sbsim.components.near_duplicates import NeighbourIndex, Scorer, Text, read
+from sbsim.errors import ScenarioError
 from sbsim.pipeline.lookup import Lookup
 from sbsim.pipeline.prepare import Preparer
 from sbsim.records import Content, ContentRequest
@@ -40,8 +41,8 @@ class Contents:
         self._n_own = 0
 
     def of(self, request: ContentRequest) -> Content:
-        """What `request` asks for. Raises ScenarioError when no lane serves it, ValueError when it has no canonical form."""
-        key, base = self.preparer.identity(request)
+        """What `request` asks for. Raises ScenarioError when no lane serves it, or it has no canonical form."""
+        key, base = self._identity(request)
         estimated_usd = request.estimated_cost if self.is_unpriced else None
         known = self._known.get(key)
         if known is not None and known[0].facts.estimated_usd == estimated_usd:
@@ -60,7 +61,7 @@ class Contents:
 
     def key(self, request: ContentRequest) -> str:
         """The exact identity of what is asked for."""
-        return self.preparer.identity(request)[0]
+        return self._identity(request)[0]
 
     def wish(self, key: object) -> ContentRequest | None:
         """The request that a content of this key was prepared for; None where it is not known any more."""
@@ -75,6 +76,12 @@ class Contents:
         self.preparer.normalise_by(normalise)
         self._known.clear()
         self._texts.clear()
+
+    def _identity(self, request: ContentRequest) -> tuple[str, str]:
+        try:
+            return self.preparer.identity(request)
+        except ValueError as error:  # what a request holds in its style or its inputs is seen first here
+            raise ScenarioError(str(error)) from None
 
     def text_of(self, content: Content) -> Text | None:
         """The words of a content's prompt; None where it has none, or is not known any more."""

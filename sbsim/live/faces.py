@@ -12,6 +12,7 @@ from sbsim.config import Config, find_setting
 from sbsim.errors import ScenarioError, StateError
 from sbsim.live.batcher import SmartBatcher
 from sbsim.live.connect.unconnected import Connections
+from sbsim.live.doors import count, listed, misplaced
 from sbsim.live.held import Batch
 from sbsim.pipeline.prepare import deadline_at
 from sbsim.records import Batch as Queued
@@ -38,14 +39,16 @@ class PriorityQueue:
     def __init__(self, policy: str = "score", ageing: float | str = 1800.0, max_size: int | None = None) -> None:
         self._queue = priority_queue.PriorityQueue(policy, _read("queue.ageing", ageing))
         self._requests: dict[int, ContentRequest] = {}
-        self._max_size = max_size
+        self._max_size = None if max_size is None else count("PriorityQueue: max_size", max_size, 100)
         self._n = 0
 
     def __len__(self) -> int:
         return len(self._queue)
 
     def enqueue(self, request: ContentRequest) -> bool:
-        """Put `request` in its place; False when the queue is full."""
+        """Put `request` in its place; False when the queue is full. Raises ScenarioError when it is no ContentRequest."""
+        if not isinstance(request, ContentRequest):
+            raise misplaced("PriorityQueue.enqueue: request", request, "ContentRequest")
         if self._max_size is not None and len(self) >= self._max_size:
             return False
         self._n += 1
@@ -97,7 +100,10 @@ class RateLimiter:
         guard: float | str = 0.0,
     ) -> None:
         most, at_once = _read("rate_limit.max_requests", max_requests), _read("rate_limit.concurrency", concurrency)
-        limits = [] if most is None else [rate_limiter.Limit("calls", most, _read("rate_limit.time_window", time_window))]
+        per_s = _read("rate_limit.time_window", time_window)
+        if most is not None and per_s is None:
+            raise ScenarioError(f"RateLimiter: time_window: none, and {most} calls need one; try 60.0")
+        limits = [] if most is None else [rate_limiter.Limit("calls", most, per_s)]
         if at_once is not None:
             limits.append(rate_limiter.Limit("concurrency", at_once))
         self._gate = rate_limiter.RateLimiter(
@@ -166,7 +172,8 @@ class CostAnalyzer:
 
     def analyze(self, requests: Batch | Sequence[ContentRequest]) -> dict[str, Any]:
         """Costs and benefits; see `SmartBatcher.get_cost_benefit_analysis`."""
-        return self._batcher.get_cost_benefit_analysis(requests)
+        chosen = requests if isinstance(requests, Batch) else listed("CostAnalyzer: requests", requests, "ContentRequest")
+        return self._batcher.get_cost_benefit_analysis(chosen)
 
 
 def _read(path: str, given: Any) -> Any:

@@ -10,6 +10,7 @@ from sbsim.documents.faults import nearest, one_of
 from sbsim.errors import ScenarioError
 from sbsim.live.batcher import SmartBatcher
 from sbsim.live.delivery import Delivery
+from sbsim.live.doors import listed, misplaced
 from sbsim.records import ContentRequest
 
 _FIELDS = tuple(each.name for each in fields(ContentRequest))
@@ -21,9 +22,16 @@ class SmartBatchingIntegration:
     Parameters
     ----------
     batcher : the one to use; it stays the caller's to close.
+
+    Raises
+    ------
+    ScenarioError
+        When it is none.
     """
 
     def __init__(self, batcher: SmartBatcher) -> None:
+        if not isinstance(batcher, SmartBatcher):
+            raise misplaced("SmartBatchingIntegration: batcher", batcher, "SmartBatcher")
         self._batcher = batcher
 
     async def process_video_requests(self, requests: Sequence[Mapping[str, Any]]) -> list[Delivery]:
@@ -40,7 +48,7 @@ class SmartBatchingIntegration:
         StateError
             Without a provider, or when two requests have one id.
         """
-        return await self._process(requests)
+        return await self._process(requests, {})
 
     async def process_bulk_job(self, job_id: str, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The same for the requests of one job, with its sums.
@@ -49,7 +57,7 @@ class SmartBatchingIntegration:
         -------
         {"job_id", "results": deliveries in the order of the requests, "cost_usd", "succeeded", "failed"}.
         """
-        deliveries = await self._process([{**given, "job_id": job_id} for given in requests])
+        deliveries = await self._process(requests, {"job_id": job_id})
         n_delivered = sum(delivery.status == "delivered" for delivery in deliveries)
         return {
             "job_id": job_id,
@@ -59,9 +67,14 @@ class SmartBatchingIntegration:
             "failed": len(deliveries) - n_delivered,
         }
 
-    async def _process(self, requests: Sequence[Mapping[str, Any]]) -> list[Delivery]:
-        ids = self._batcher.new_ids([given["id"] for given in requests if isinstance(given.get("id"), str)])
-        return await self._batcher.process_together([_wish(given, ids, f"requests[{k}]") for k, given in enumerate(requests)])
+    async def _process(self, requests: Sequence[Mapping[str, Any]], common: Mapping[str, Any]) -> list[Delivery]:
+        """The deliveries of these requests, all of which have the `common` fields."""
+        given = listed("requests", requests, "mapping")
+        for k, each in enumerate(given):
+            if not isinstance(each, Mapping):
+                raise misplaced(f"requests[{k}]", each, "mapping")
+        ids = self._batcher.new_ids([each["id"] for each in given if isinstance(each.get("id"), str)])
+        return await self._batcher.process_together([_wish({**each, **common}, ids, f"requests[{k}]") for k, each in enumerate(given)])
 
 
 def _wish(given: Mapping[str, Any], ids: Iterator[str], where: str) -> ContentRequest:

@@ -14,6 +14,7 @@ from sbsim.errors import ScenarioError
 from sbsim.live.connect.connection import TierConnection
 from sbsim.live.connect.unconnected import connected
 from sbsim.live.contents import Contents
+from sbsim.live.doors import count, misplaced
 from sbsim.pipeline.actions import Fetch
 from sbsim.pipeline.lookup import Lookup
 from sbsim.records import ContentRequest, Entry, Item, Request
@@ -43,8 +44,7 @@ class CacheManager:
     """
 
     def __init__(self, memory_size: int = 1000, *, policy: str | None = None) -> None:
-        if isinstance(memory_size, bool) or not isinstance(memory_size, int) or memory_size < 0:
-            raise ScenarioError(f"CacheManager: memory_size: {memory_size!r} is not a whole number, 0 or more; try 1000")
+        memory_size = count("CacheManager: memory_size", memory_size, 1000)
         if policy is not None and policy not in POLICIES:
             raise ScenarioError(f"CacheManager: policy: {policy!r} is not one of {', '.join(POLICIES)}")
         self.settings: dict[str, Any] = {"cache.memory_size": memory_size, **({} if policy is None else {"cache.policy": policy})}
@@ -58,7 +58,9 @@ class CacheManager:
         return len(self._lookup.cache)
 
     def get_cache_key(self, request: ContentRequest) -> str:
-        """The exact identity of what is asked for: the same text in every process."""
+        """The exact identity of what is asked for: the same text in every process. Raises ScenarioError when it is no ContentRequest."""
+        if not isinstance(request, ContentRequest):
+            raise misplaced("CacheManager: request", request, "ContentRequest")
         return self._contents.key(request)
 
     def get(self, request: ContentRequest) -> Any:
@@ -78,10 +80,11 @@ class CacheManager:
         ValueError
             When content is None, which means "nothing kept".
         ScenarioError
-            When ttl is no duration, or below 0 s (a ValueError too).
+            When request is no ContentRequest, or ttl no duration or below 0 s (a ValueError too).
         """
         if content is None:
             raise ValueError("CacheManager.set: content is None, which means that nothing is kept")
+        self.get_cache_key(request)  # refuses what is no request, or has no identity
         ttl_s = _read("set", "ttl", "cache.ttl", ttl)
         if not is_reusable(request):
             return False
@@ -104,8 +107,9 @@ class CacheManager:
         Raises
         ------
         ScenarioError
-            When threshold is anything else.
+            When request is no ContentRequest, or threshold anything else.
         """
+        self.get_cache_key(request)  # refuses what is no request, or has no identity
         threshold = _read("is_near_duplicate", "threshold", "cache.near_duplicate_threshold", threshold)
         now, cache = self._now(), self._lookup.cache
         if not is_reusable(request):

@@ -166,7 +166,9 @@ def test_what_a_provider_says_is_logged_without_what_was_asked(caplog):
     ("options", "message"),
     [
         ({"kind": "bogus"}, "not one of rate_limited, transient, permanent, moderated$"),
-        ({"kind": "timed_out"}, "try raising anything else"),
+        ({"kind": "timed_out"}, "try raising TimeoutError, or"),
+        ({"kind": "partial"}, "try returning a list with an exception or None"),
+        ({"kind": []}, r"\[\] is not one of"),
         ({"kind": "transient", "retry_after_s": "5"}, "finite number of seconds"),
         ({"kind": "transient", "retry_after_s": -1.0}, "finite number of seconds"),
         ({"kind": "transient", "retry_after_s": float("inf")}, "finite number of seconds"),

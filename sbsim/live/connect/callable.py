@@ -10,6 +10,7 @@ from typing import Any
 
 from sbsim.errors import ProviderError, ScenarioError
 from sbsim.live.connect.connection import Explained
+from sbsim.live.doors import listed, misplaced
 from sbsim.records import Call, ContentRequest, Outcome
 from sbsim.scenario import ANY, ProviderSpec
 
@@ -32,7 +33,7 @@ class CallableProvider:
     Raises
     ------
     ScenarioError
-        When price or limits mean nothing.
+        When fn is no function, or price or limits mean nothing.
 
     Notes
     -----
@@ -57,6 +58,8 @@ class CallableProvider:
         limits: Sequence[Mapping[str, Any]] = (),
         name: str = "callable",
     ) -> None:
+        if not callable(fn):
+            raise misplaced("CallableProvider: fn", fn, "function")
         if takes not in ("one", "list"):
             raise ScenarioError(f"CallableProvider: takes: {takes!r} is not one of one, list")
         api: dict[str, Any] = {"style": "sync", "takes": takes}
@@ -67,9 +70,9 @@ class CallableProvider:
                 "name": name,
                 "serves": {"content_type": "text"},
                 "api": api,
-                "price": dict(price) if price is not None else {"rates": []},
+                "price": {"rates": []} if price is None else dict(price) if isinstance(price, Mapping) else price,
                 "latency": {"total": 1.0},
-                "limits": [dict(limit) for limit in limits],
+                "limits": [dict(limit) if isinstance(limit, Mapping) else limit for limit in listed("CallableProvider: limits", limits, "limit")],
             }
         )
         self.spec = spec.model_copy(update={"serves": spec.serves.model_copy(update={"content_type": ANY})})

@@ -34,12 +34,14 @@ def connected(given: Connections, declared: Sequence[ProviderSpec]) -> tuple[lis
     Raises
     ------
     StateError
-        When something given is no provider, a declared lane has no connection, a connection no lane, or the two disagree on what a call takes.
+        When what is given is empty or no provider, a declared lane has no connection, a connection no lane, or the two disagree on what a call takes.
     """
     if given is None:
         lanes = list(declared) or [_any_lane()]
         return [Unconnected(lane) for lane in lanes], lanes
     by_name = _by_name(given, declared)
+    if not by_name and not declared:
+        raise StateError(f"SmartBatcher(provider={given!r}) is empty. {NO_PROVIDER}")
     if not declared:
         return list(by_name.values()), [connection.spec for connection in by_name.values()]
     lanes, connections = [], []
