@@ -25,7 +25,7 @@ from sbsim.live.connect.unconnected import NO_PROVIDER, Connections, connected
 from sbsim.live.contents import Contents
 from sbsim.live.costs import analysis
 from sbsim.live.delivery import Delivery
-from sbsim.live.doors import listed, misplaced
+from sbsim.live.doors import listed, misplaced, promises, seconds
 from sbsim.live.driver import Driver
 from sbsim.live.held import Batch, Held, HoldingRoom, planned_items
 from sbsim.live.memory import CacheManager
@@ -52,7 +52,7 @@ class SmartBatcher:
     cache_manager : a memory that is used from now on as this batcher's, with what it holds; its size and TTL count as arguments.
     provider : one connection or several (`CallableProvider`), in a list or by name; each is a lane. None: nothing can be sent.
     config : settings; where they differ from the defaults they count as arguments.
-    deadlines : seconds from arrival by priority (1, 2, 3), for requests that state none.
+    deadlines : seconds from arrival by priority (1, 2, 3, or the name), for requests that state none.
     tiers : connections to the lower cache tiers that `config.cache` switches on, in their order.
     scorer : the judge of near-duplicates, such as an embedding model (see `components.near_duplicates.Scorer`); None: the words.
     record : keep a run log (`batcher.log`) for comparing with a simulation; it grows with the requests served.
@@ -92,7 +92,7 @@ class SmartBatcher:
         *,
         provider: Connections = None,
         config: Config | None = None,
-        deadlines: Mapping[int, float] | None = None,
+        deadlines: Mapping[int | str, float | str | None] | None = None,
         tiers: Sequence[TierConnection] = (),
         scorer: Scorer | None = None,
         record: bool = True,
@@ -104,6 +104,8 @@ class SmartBatcher:
             raise misplaced("SmartBatcher: cache_manager", cache_manager, "CacheManager")
         if config is not None and not isinstance(config, Config):
             raise misplaced("SmartBatcher: config", config, "BatchingConfig")
+        promised = promises("SmartBatcher: deadlines", {} if deadlines is None else deadlines)
+        tiers = listed("SmartBatcher: tiers", tiers, "tier")
         arguments = {
             "batching.max_batch_size": max_batch_size,
             "batching.max_batch_cost": max_batch_cost,
@@ -132,7 +134,7 @@ class SmartBatcher:
         self.driver = Driver(pipeline, connections, self._metrics, tiers)
         self.cache_manager = CacheManager() if cache_manager is None else cache_manager
         self.cache_manager.serve(pipeline.lookup, self._contents, self.driver.now, tiers)
-        self._deadlines = dict(deadlines or {})
+        self._deadlines = promised
         self._held = HoldingRoom()
         self._n = self._n_unpriced = 0
         self._is_closed = False
@@ -153,6 +155,8 @@ class SmartBatcher:
         StateError
             When a provider of the file has no connection.
         """
+        if not isinstance(path, (str, Path)):
+            raise misplaced("SmartBatcher.from_file: path", path, "path")
         deployed = load_deployment(path)
         promised = {priority: sla.deadline for priority, sla in (deployed.sla or {}).items()}
         return cls(provider=provider, _file=load_settings(path), _specs=deployed.providers, **{"deadlines": promised, **options})
@@ -366,14 +370,18 @@ class SmartBatcher:
         return self.driver.pipeline.snapshot()
 
     # -- life --------------------------------------------------------------------------------------------------------------
-    async def close(self, drain: float = 30.0) -> None:
-        """Refuse new work, send what waits, and wait for it `drain` seconds at most. Who waits then, or is held, is answered "cancelled"."""
+    async def close(self, drain: float | str = 30.0) -> None:
+        """Refuse new work, send what waits, and wait for it `drain` seconds at most. Who waits then, or is held, is answered "cancelled".
+
+        Raises ScenarioError when `drain` is no duration; then the batcher is open as before.
+        """
+        drain_s = seconds("SmartBatcher.close: drain", drain)
         self._is_closed = True
         for held in self._held.clear():
             delivery = self.driver.turn_away(held.request, "cancelled", "closed")
             if not held.answer.done():
                 held.answer.set_result(delivery)
-        await self.driver.drain(drain)
+        await self.driver.drain(drain_s)
 
     async def __aenter__(self) -> Self:
         self.driver.bind()

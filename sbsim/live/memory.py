@@ -45,7 +45,7 @@ class CacheManager:
 
     def __init__(self, memory_size: int = 1000, *, policy: str | None = None) -> None:
         memory_size = count("CacheManager: memory_size", memory_size, 1000)
-        if policy is not None and policy not in POLICIES:
+        if policy is not None and policy not in tuple(POLICIES):
             raise ScenarioError(f"CacheManager: policy: {policy!r} is not one of {', '.join(POLICIES)}")
         self.settings: dict[str, Any] = {"cache.memory_size": memory_size, **({} if policy is None else {"cache.policy": policy})}
         self._lookup = Lookup(POLICIES[policy or "lru"](memory_size))

@@ -131,6 +131,8 @@ class LiveSettings:
 
 def flat(change: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Paths and values of {"rate_limit": {"max_requests": None}} or {"rate_limit.max_requests": None}. Raises ScenarioError."""
+    if not isinstance(change, Mapping):
+        raise ScenarioError(f"{where}: {shown(change)} is no mapping of settings; try {{'batching.max_wait': 5.0}}")
     values: dict[str, Any] = {}
     for key, value in change.items():
         if key in SETTINGS or not isinstance(value, Mapping):

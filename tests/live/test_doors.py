@@ -18,7 +18,7 @@ from sbsim import (
     SmartBatchingIntegration,
     StateError,
 )
-from tests.live.test_batcher import run, wish
+from tests.live.test_batcher import config, run, wish
 
 NO_REQUEST = ["r1", None, 5, [wish(0)], {"id": "r1", "content_type": "image"}]
 
@@ -103,6 +103,16 @@ def test_of_a_list_with_something_wrong_nothing_is_sent(given, message):
         (lambda: CacheManager(memory_size="x"), "CacheManager: memory_size: 'x' is not a whole number, 0 or more; try 1000"),
         (lambda: CacheManager(memory_size=-1), "CacheManager: memory_size: -1 is not"),
         (lambda: RateLimiter(time_window=None), "RateLimiter: time_window: none, and 10 calls need one; try 60.0"),
+        (lambda: CacheManager(policy=[]), r"CacheManager: policy: \[\] is not one of"),
+        (lambda: SmartBatcher(tiers=5), "SmartBatcher: tiers: 5 is no list"),
+        (lambda: SmartBatcher(deadlines="x"), "SmartBatcher: deadlines: 'x' is no mapping of priorities"),
+        (lambda: SmartBatcher(deadlines={4: 60.0}), "SmartBatcher: deadlines: 4 is not 1"),
+        (lambda: SmartBatcher(deadlines={"urgent": "soon"}), r"SmartBatcher: deadlines\['urgent'\]: 'soon' is not a duration"),
+        (lambda: SmartBatcher(deadlines={1: -1.0}), r"SmartBatcher: deadlines\[1\]: -1\.0 must be >= 0 s"),
+        (lambda: SmartBatcher.from_file(5), "SmartBatcher.from_file: path: 5 is no path; try"),
+        (lambda: batcher().update("x"), "update: 'x' is no mapping of settings; try"),
+        (lambda: run(batcher().close(drain=float("nan"))), "SmartBatcher.close: drain: nan is not a finite number"),
+        (lambda: run(batcher().close(drain=-1)), "SmartBatcher.close: drain: -1 must be >= 0 s"),
         (lambda: CallableProvider("x"), "CallableProvider: fn: 'x' is no function; try"),
         (lambda: CallableProvider(len, price=5), "price: 5 is not a mapping"),
         (lambda: CallableProvider(len, limits=5), "CallableProvider: limits: 5 is no list; allowed: a list of limits"),
@@ -113,6 +123,21 @@ def test_parameters_of_another_type_are_refused(make, message):
     """Where, what was given, what is allowed and what to try."""
     with pytest.raises(ScenarioError, match=message):
         make()
+
+
+def test_promises_go_by_number_or_name():
+    """A deadline stated for "urgent" holds for priority 1, in seconds or as settings have it; inf and None promise nothing."""
+
+    async def late(deadlines):
+        async def slow(w):
+            await asyncio.sleep(0.05)
+            return w.prompt
+
+        async with SmartBatcher(provider=CallableProvider(slow), config=config(), deadlines=deadlines) as desk:
+            await desk.submit(wish(0, priority="urgent"))
+            return 1.0 - desk.get_performance_metrics()["sla_compliance"]
+
+    assert [run(late(d)) for d in ({"urgent": "10ms"}, {1: 0.01}, {1: "1min"}, {1: float("inf")}, {1: None}, {3: 0.01})] == [1, 1, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("given", ["batch-1", None, [], {}])
