@@ -13,6 +13,8 @@ from sbsim.errors import ScenarioError
 from sbsim.records import PENDING
 from sbsim.scenario import Scenario
 from sbsim.simulation import replicate, run, simulate, squeezed, warmup_instant
+from sbsim.simulation.replicate import drain_limit_s
+from tests.shop import WORKER, shop
 
 
 def scenario(**changes):
@@ -88,6 +90,18 @@ def test_a_run_ends_at_its_drain_limit_with_what_is_pending_counted():
     assert any("pending" in warning for warning in study.warnings)
     identity = sum(study.kpis[name].mean for name in ("n_delivered", "n_failed", "n_refused", "n_cancelled", "n_pending"))
     assert identity == pytest.approx(study.kpis["n_requests"].mean)
+
+
+def test_without_a_drain_limit_a_run_waits_for_the_longest_window_that_is_in_force():
+    """An hour beyond the longest deadline and the longest window: of a limit, of our own, of a budget; one without a limit is no window."""
+    for changes, window_s in (
+        ({"budget.window": 86400.0}, 0.0),
+        ({"budget.limit": 5.0, "budget.window": 7200.0}, 7200.0),
+        ({"rate_limit.max_requests": None, "rate_limit.time_window": 500.0}, 0.0),
+        ({"rate_limit.max_requests": 10, "rate_limit.time_window": 500.0}, 500.0),
+    ):
+        assert drain_limit_s(shop().with_values(changes)) == 120.0 + window_s + 3600.0
+    assert drain_limit_s(shop(providers=[{**WORKER, "limits": [{"calls": 9, "per": "30s"}]}])) == 120.0 + 30.0 + 3600.0
 
 
 def test_overload_is_called_saturated_first():
