@@ -146,6 +146,19 @@ class Everything(RuleBasedStateMachine):
         for k in range(n):
             self.submit(first + 7 * k, urgency, slack_s)
 
+    @rule(first=st.integers(0, 10**6), n=st.integers(2, 6), slack_s=SLACKS)
+    def release(self, first, n, slack_s):
+        """Several that were planned together."""
+        serials = range(len(self.requests), len(self.requests) + n)
+        together = [Request(k, self.now, self.now + slack_s, 2, self.prepared.contents[(first + 7 * k) % 48]) for k in serials]
+        self.requests.update((request.serial, request) for request in together)
+        self.carry_out(self.pipeline.release(together, now=self.now))
+
+    @rule(policies=POLICIES)
+    def configure(self, policies):
+        self.scenario = self.scenario.with_values(policies)
+        self.carry_out(self.pipeline.configure(self.scenario.config, now=self.now))
+
     @rule(dt=st.sampled_from([0.0, 0.01, 0.5, 2.0, 7.0, 30.0]))
     def advance(self, dt):
         """Time passes, and every wake that the pipeline asked for comes."""
