@@ -508,7 +508,7 @@ def test_ids_that_nobody_stated_are_the_batchers():
         async with SmartBatcher(provider=pictures(calls), config=quick()) as batcher:
             await batcher.add_request(ContentRequest("request-2", "video", prompt="held", tenant="another"))
             given = [[{"prompt": f"fox {k}"}, {"prompt": f"owl {k}"}] for k in range(2)]
-            given[0].append({"id": "request-4", "prompt": "stated"})
+            given[0].append({"id": "request-3", "prompt": "stated"})
             return await asyncio.gather(*(SmartBatchingIntegration(batcher).process_video_requests(each) for each in given))
 
     first, second = run(main())
