@@ -155,7 +155,7 @@ class Answers:
             item.n_sent += 1
         delay_s = self._retry.delay(error, call.n_tries, outcome)
         if delay_s is None:
-            if error == "moderated" or (error == "permanent" and len(call.items) == 1):
+            if error == "moderated" or outcome.error == "permanent":  # a call of one, or it had been bisected
                 for item in items:
                     self._lookup.refuse(item.content, now)
             self._dispatcher.give_up(items, error, out)

@@ -22,6 +22,7 @@ from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -105,8 +106,8 @@ class Pipeline:
             self._backlog.remove(request)
             self.n_cancelled += 1
             return NOTHING
-        item = next((item for item in self._items_under_way() if any(r is request for r in item.requests)), None)
-        if item is None or item.done:
+        item = self._work_for(request)
+        if item is None:
             return NOTHING  # it has been answered already
         self.n_cancelled += 1
         self._n_active -= 1
@@ -441,8 +442,14 @@ class Pipeline:
             if item in call.items and self.lanes[call.lane].cancel != "never" and all(i.done for i in call.items):
                 out.append(Abort(call))
 
+    def _work_for(self, request: Request) -> Item | None:
+        """The item that `request` waits for: what is found for its content, as a rule, else somewhere among all that is under way."""
+        found = self.coalescer.items.get(request.content.key)
+        likely = () if found is None else (found, *(found.rivals or ()))
+        return next((item for item in chain(likely, self._items_under_way()) if not item.done and any(r is request for r in item.requests)), None)
+
     def _items_under_way(self) -> Iterator[Item]:
-        for batch in [*self.builder.open_batches(), *self.ready_batches(), *self.retry]:
+        for batch in chain(self.builder.open_batches(), self.ready_batches(), self.retry):
             yield from batch.items
         yield from self.lookup.items()
         for call in self.dispatcher.in_flight.values():

@@ -134,12 +134,12 @@ def test_the_last_words_count_and_only_for_whom_they_were_said():
 
     def many(wishes):
         if any(w.id == "r1" for w in wishes):
-            raise ValueError(f"refused {len(wishes)}")
+            raise ProviderError("permanent", f"refused {len(wishes)}")
         return [w.prompt for w in wishes]
 
     ends, _ = deliveries(many, 4)
     assert [(d.status, d.detail) for d in ends] == [
-        ("delivered", ""), ("failed", "ValueError: refused 1"), ("delivered", ""), ("delivered", ""),
+        ("delivered", ""), ("failed", "ProviderError: refused 1"), ("delivered", ""), ("delivered", ""),
     ]  # fmt: skip
 
 
@@ -181,13 +181,36 @@ def test_a_provider_error_says_only_what_means_something(options, message):
         ProviderError(**options)
 
 
-def test_a_timeout_of_the_function_is_sent_nowhere_again():
-    """What may have been paid is not tried a second time."""
+@pytest.mark.parametrize("fault", [TimeoutError("no answer"), ValueError("a bug"), StopIteration()])
+def test_what_nobody_meant_to_raise_is_sent_nowhere_again(fault):
+    """Nobody knows what was done when it came: what may have been paid is not tried a second time, alone or in halves."""
     calls = []
 
-    async def render(w):
+    async def one(w):
         calls.append(w.id)
-        raise TimeoutError("no answer")
+        raise fault
 
-    ((end,), _) = deliveries(render, 1, takes="one")
-    assert (end.reason, end.detail, calls) == ("permanent", "TimeoutError: no answer", ["r0"])
+    def many(ws):
+        calls.append([w.id for w in ws])
+        raise fault
+
+    said = f"{type(fault).__name__}: {fault}"
+    for fn, n, takes, sent in ((many, 4, "list", ["r0", "r1", "r2", "r3"]), (one, 1, "one", "r0")):
+        if takes == "one" and isinstance(fault, StopIteration):
+            continue  # Python itself turns it into a RuntimeError
+        ends, _ = deliveries(fn, n, takes=takes, cache__negative_ttl=60.0)
+        assert {(end.reason, end.detail) for end in ends} == {("permanent", said)}
+        assert calls.pop() == sent
+        assert not calls
+
+
+def test_what_can_be_awaited_in_a_list_is_awaited():
+    """A list of coroutines gives their contents, and what one of them raises is its item's own failure."""
+
+    async def draw(w):
+        if w.id == "r1":
+            raise ProviderError("moderated", "no foxes")
+        return w.prompt
+
+    ends, _ = deliveries(lambda ws: [draw(w) for w in ws], 3)
+    assert [(end.content, end.detail) for end in ends] == [("fox 0", ""), (None, "ProviderError: no foxes"), ("fox 2", "")]

@@ -121,3 +121,12 @@ def test_a_key_is_known_where_it_was_sent_and_nowhere_else():
     assert not repeats_key(batch, there)
     batch.path = ""
     assert not repeats_key(batch, here)
+
+
+def test_only_a_refusal_of_the_content_is_remembered():
+    """A provider's no to a call of one is; an item without content, of which nobody knows why, is asked for again."""
+    refused, unknown = ({"error": "permanent"}, {"failures": [(0, "moderated")]}), {"failures": [(0, "permanent")]}
+    for outcome, is_remembered in (*((each, True) for each in refused), (unknown, False)):
+        bench = Bench(lane(limits=[]), batching__max_batch_size=1, cache__negative_ttl=60.0)
+        bench.answer(1.0, the_call(bench.submit(0.0, "a")), **outcome)
+        assert isinstance(bench.submit(2.0, "a")[0], Refuse) is is_remembered

@@ -37,12 +37,13 @@ class CallableProvider:
 
     Notes
     -----
-    What happened to a call is said by raising: `ProviderError` with its kind; anything else, a TimeoutError included, counts as permanent, so that
-    the same call is not sent again, which may have been paid. One of several items that was refused for good, permanent or moderated, is halved, and
-    its halves are sent, until it is known which item is to blame.
+    What happened to a call is said by raising `ProviderError` with its kind. A call of several items that it calls permanent or moderated is halved,
+    and its halves are sent, until it is known which item is to blame. Anything else that is raised, a TimeoutError included, says nothing of what was
+    done: it counts as permanent for every item, and nothing is sent again that may have been paid.
 
     What happened to some of a list's items is said in the list, and the others have their content: an exception in an item's place counts as if
-    raised for it alone (`asyncio.gather(…, return_exceptions=True)` gives such lists), and None means that it has none and is asked for again.
+    raised for it alone (`asyncio.gather(…, return_exceptions=True)` gives such lists), what can be awaited is, and None means that it has none and is
+    asked for again.
 
     What was said is logged as `sbsim.live`, a ProviderError as a warning, anything else as an error with its traceback, and the last of it is the
     `detail` of a delivery that failed.
@@ -83,12 +84,14 @@ class CallableProvider:
         """One attempt; `wishes` are the first waiters' requests of the call's items, in its order."""
         is_list, n = self.spec.api.takes == "list", len(wishes)
         answer = await self._answer(list(wishes) if is_list else wishes[0])
-        if isinstance(answer, BaseException):
-            return Explained(dict.fromkeys(range(n), self._told(answer)), _kind(answer), retry_after_s=_wait_s(answer))
+        if isinstance(answer, ProviderError):
+            return Explained(dict.fromkeys(range(n), self._told(answer)), answer.kind, retry_after_s=answer.retry_after_s)
         contents = answer if is_list else [answer]
-        if not isinstance(contents, Sequence) or isinstance(contents, (str, bytes)) or len(contents) != n:
-            said = dict.fromkeys(range(n), self._told(_misshapen(contents, n)))
-            return Explained(said, failures=[(index, "permanent") for index in range(n)])  # whose content is whose?
+        if isinstance(answer, BaseException) or not isinstance(contents, Sequence) or isinstance(contents, (str, bytes)) or len(contents) != n:
+            said = self._told(answer if isinstance(answer, BaseException) else _misshapen(contents, n))
+            return Explained(dict.fromkeys(range(n), said), failures=[(index, "permanent") for index in range(n)])  # nobody knows what was done
+        if any(map(inspect.isawaitable, contents)):
+            contents = await asyncio.gather(*map(_awaited, contents), return_exceptions=True)
         faults = {index: content for index, content in enumerate(contents) if content is None or isinstance(content, BaseException)}
         words = {index: self._told(fault) for index, fault in faults.items() if fault is not None}
         failures = [(index, _kind(fault)) for index, fault in faults.items()]
@@ -120,6 +123,10 @@ def _returned(fn: Callable[[Any], Any], given: Any) -> Any:
         return fn(given)
     except StopIteration as error:
         return error
+
+
+async def _awaited(content: Any) -> Any:
+    return await content if inspect.isawaitable(content) else content
 
 
 def _kind(fault: BaseException | None) -> str:
