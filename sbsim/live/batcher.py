@@ -31,6 +31,7 @@ from sbsim.live.held import Batch, Held, HoldingRoom, planned_items
 from sbsim.live.memory import CacheManager
 from sbsim.live.metrics import Metrics
 from sbsim.live.settings import UNSET, LiveSetting, LiveSettings, observed
+from sbsim.measure import KPI_BY_NAME
 from sbsim.pipeline.build import build
 from sbsim.pipeline.build import tiers as tiers_of
 from sbsim.pipeline.prepare import deadline_at
@@ -323,7 +324,8 @@ class SmartBatcher:
 
         Parameters
         ----------
-        recent_metrics : what `get_performance_metrics` returns, or part of it; None: what was observed so far, if that is enough.
+        recent_metrics : what `get_performance_metrics` returns, or KPIs by name (None: not known), or part of them; None: what was observed so far,
+        if that is enough.
         `sla_compliance`, `close_share`, `attempt_error_rate`, `average_batch_size`, `full_share`, `batch_saving`, `cache_hit_ratio` and
         `near_duplicate_hit_ratio` are read; of what is left out the rule supposes nothing that speaks against more company. With none of them, or of
         no requests, nothing moves.
@@ -336,7 +338,7 @@ class SmartBatcher:
         terms, own = self.driver.pipeline.terms, self.get_performance_metrics()
         if recent_metrics is None and own["n_delivered"] < LEAST:
             return {}
-        seen = observed(own if recent_metrics is None else recent_metrics, own.keys() | {"batch_saving"})
+        seen = observed(own if recent_metrics is None else recent_metrics, own.keys() | KPI_BY_NAME.keys() | {"batch_saving"})
         if seen is None:
             return {}
         wanted = moved(terms.knobs(), seen, terms.controller_bounds())

@@ -156,9 +156,11 @@ def observed(metrics: Mapping[str, Any], known: Collection[str]) -> Seen | None:
     """
     if not isinstance(metrics, Mapping):
         raise ScenarioError(f"{_WHERE}: {shown(metrics)} is not a mapping of metrics; try {{'sla_compliance': 0.9}}, or None for what was observed")
-    for name, value in metrics.items():
+    for name in metrics:
         if name not in known:
             raise ScenarioError(f"{_WHERE}: {shown(name)}: no such metric; allowed: {one_of(sorted(known))}{nearest(name, known)}")
+    metrics = {name: value for name, value in metrics.items() if value is not None}
+    for name, value in metrics.items():
         low, high = _BOUNDS.get(name, (-inf, inf))
         number = float(value) if not isinstance(value, bool) and isinstance(value, Real) else nan
         if not low <= number <= high or abs(number) == inf:
