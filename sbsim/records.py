@@ -182,8 +182,8 @@ class Outcome:
     contents : the items' contents in the call's order, or None where nothing is carried (a simulation).
     usage : quantities to bill. retry_after_s : the provider's Retry-After. retry_at : with "not_sent", when a shared limit may have room.
     jitter : a uniform in (0, 1) for the backoff. life_s : how long the result can be fetched. n_bytes : inline bytes per item.
-    limits_seen : what the answer's headers say of limits that nobody declared, as (unit, n, per_s), per_s None for what is held at once; None for
-    no headers.
+    limits_seen : what the answer's headers say of limits that nobody declared, as (unit, n, per_s), per_s None for what is held at once: all that
+    they tell of; None for no headers.
     """
 
     __slots__ = ("contents", "error", "failures", "jitter", "life_s", "limits_seen", "n_bytes", "retry_after_s", "retry_at", "usage")
@@ -290,15 +290,14 @@ class Call:
 
     (`lane`, `m`, `path`) names its draws: `m` numbers the calls first sent on the lane, `path` is "" for the first try, then "r" per retry and "0" or
     "1" per bisected half. `attempt` counts its batch's sendings from 1, `n_tries` those of this very list of items; `due_at` is when it times out.
-    `is_late`: it has timed out; `is_in_doubt`: and nothing has told yet how it ended. `polled_at` is kept by the driver of a job lane, `body` (what
-    it was sent with) by a live one. `bill_nano`, `fixed_nano` (call fee, set-up, top-up) and `part_nano` (per item, before scaling) are set by the
-    answer.
+    `is_late`: it has timed out; `is_in_doubt`: and nothing has told yet how it ended; `is_turned_away`: it was answered 429. `polled_at` is kept by
+    the driver of a job lane, `body` (what it was sent with) by a live one. `bill_nano`, `fixed_nano` (call fee, set-up, top-up) and `part_nano` (per
+    item, before scaling) are set by the answer.
     """
 
     __slots__ = (
-        "attempt", "batch", "bill_nano", "body", "due_at", "fixed_nano", "is_answered", "is_in_doubt", "is_late", "items", "job", "job_timeout_s",
-        "lane", "m",
-        "n_tries", "part_nano", "path", "polled_at", "reservation", "same_key_as", "sent_at", "serial",
+        "attempt", "batch", "bill_nano", "body", "due_at", "fixed_nano", "is_answered", "is_in_doubt", "is_late", "is_turned_away", "items", "job",
+        "job_timeout_s", "lane", "m", "n_tries", "part_nano", "path", "polled_at", "reservation", "same_key_as", "sent_at", "serial",
     )  # fmt: skip
 
     def __init__(
@@ -315,6 +314,7 @@ class Call:
         self.sent_at = sent_at
         self.due_at = due_at
         self.same_key_as: Call | None = None
+        self.is_turned_away = False
         self.job: Any = None
         self.job_timeout_s = inf  # seconds that its job may take once it is accepted, as its cost was bounded when it was sent
         self.reservation: Any = None
@@ -331,6 +331,15 @@ class Call:
     def key(self) -> Hashable:
         """The idempotency key: one's own, or that of the attempt of unknown outcome that this one repeats."""
         return (self.lane, self.m, self.path) if self.same_key_as is None else self.same_key_as.key
+
+    @property
+    def is_key_in_doubt(self) -> bool:
+        """Whether nothing has told how the sending under its key ended that the provider may have taken on: a repetition that was turned away says
+        nothing of the one before."""
+        call = self
+        while call.is_turned_away and call.same_key_as is not None:
+            call = call.same_key_as
+        return call.is_in_doubt
 
 
 _NONE = type(None)

@@ -177,15 +177,15 @@ class BatchBuilder:
 
     def flush(self, now: float) -> list[Batch]:
         """Every open group, ready at once, in order of opening."""
-        waiting = [batch for batches in self._joinable.values() for batch in batches if batch.state == OPEN]
-        return [self._make_ready(batch, now, "flush") for batch in sorted(waiting, key=lambda batch: batch.serial)]
+        return [self.make_due(batch, now, "flush") for batch in sorted(self.open_batches(), key=lambda batch: batch.serial)]
 
-    def take_open(self, lane: int, rank: Callable[[Batch], tuple[float, float]], now: float) -> Batch | None:
-        """Of this lane's open groups the one with the smallest rank, ready: a slot is free for it, so all its members are due."""
-        batch = min((b for b in self.open_batches() if b.lane == lane), key=lambda b: (rank(b), b.serial), default=None)
-        if batch is None:
-            return None
-        self._make_ready(batch, now, "slot")
+    def most_pressing(self, lane: int, rank: Callable[[Batch], tuple[float, float]]) -> Batch | None:
+        """Of this lane's open groups the one with the smallest rank."""
+        return min((batch for batch in self.open_batches() if batch.lane == lane), key=lambda batch: (rank(batch), batch.serial), default=None)
+
+    def make_due(self, batch: Batch, now: float, reason: str) -> Batch:
+        """An open group is ready, and every member of it is due: who forms it anew sends them all."""
+        self._make_ready(batch, now, reason)
         batch.due_at = -inf
         return batch
 
@@ -256,13 +256,16 @@ class BatchBuilder:
         A group that is full by them goes, and one that is too large goes in pieces, all at once; one whose members are no longer alike enough falls
         into groups that are. A wait is counted from a group's first arrival, as if it had always been so long.
         """
-        last_size, last_wait_s = self.max_size, self.max_wait_s
+        last_size, last_wait_s, last_sizing = self.max_size, self.max_wait_s, self.sizing
         self.max_size, self.max_usd, self.max_duration_s, self.max_wait_s = max_size, max_usd, max_duration_s, max_wait_s
         self.similarity, self.sizing, self.late_join, self.closes_over = similarity, sizing, late_join, closes_over
         self._home.clear()
         ready: list[Batch] = []
         for batch in sorted((batch for batches in self._joinable.values() for batch in batches), key=lambda batch: batch.serial):
-            batch.max_size = max_size if batch.max_size == last_size else min(batch.max_size, max_size)
+            if sizing is not last_sizing:
+                batch.max_size = sizing.size(batch.items[0], max_size)
+            else:
+                batch.max_size = max_size if batch.max_size == last_size else min(batch.max_size, max_size)
             if batch.state == OPEN:
                 waits_until, service_s = batch.opened_at + last_wait_s, services_s[batch.lane]
                 must_at = batch.due_at if batch.due_at < waits_until else batch.deadline_at - service_s
@@ -302,6 +305,7 @@ class BatchBuilder:
         Returns the ready ones, `batch` first; without any, `batch` is empty and gone. A group keeps the age of its oldest item.
         """
         ready_at = {id(item): other.ready_at if other.state == READY else now for other in company for item in other.items}
+        made_due = {id(item) for other in company if other.due_at == -inf for item in other.items}
         for other in company:
             self.n_open -= other.state == OPEN
             self._close_door(other)
@@ -314,6 +318,7 @@ class BatchBuilder:
             for item in items:
                 _admit(one, item)
             one.state, one.ready_at = READY, min(ready_at[id(item)] for item in items)
+            one.due_at = inf if made_due.isdisjoint(map(id, items)) else -inf
             if self.late_join and len(items) < one.max_size:
                 one.is_joinable = True
                 self._joinable[one.group].append(one)

@@ -124,7 +124,7 @@ class Batching(Model):
     )
     max_wait: Duration = setting(30.0, "Seconds that an open group waits for company at most; never past a member's slack.")
     formation: Annotated[str, Choice(("greedy", "optimal"))] = setting(
-        "greedy", "How ready items become batches: as they came, or packed at least cost with a proven bound."
+        "greedy", "How ready items become batches: as they came, or (with late_join) packed at least cost with a proven bound."
     )
     formation_effort: PositiveNumber = setting(1.0, "Work that a packing may take, in units of some 20 ms.")
     sizing: Annotated[str, Choice(("fixed", "complexity", "capacity", "failure", "aimd"))] = setting(
@@ -134,6 +134,12 @@ class Batching(Model):
     )
     coalesce: Boolean = setting(True, "Whether a request joins work in flight for the same content.")
     late_join: Boolean = setting(True, "Whether a ready group still takes members until a lane can take it.")
+
+    @property
+    def forms_anew(self) -> bool:
+        """Whether a packer forms groups anew; one that takes nobody in once it is ready is none for it."""
+        return self.formation == "optimal" and self.late_join
+
 
 
 class RateLimit(Model):

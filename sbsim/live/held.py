@@ -138,7 +138,7 @@ def planned_items(requests: Sequence[Request], pipeline: Pipeline) -> list[list[
         similarity=terms.similarity(),
         sizing=FixedSize(),
         late_join=False,
-        closes_over=batching.formation == "greedy",
+        closes_over=not batching.forms_anew,
     )
     items: dict[object, Item] = {}
     batches: list[records.Batch] = []

@@ -149,7 +149,7 @@ class Answers:
         concerned = [item for item in items if not item.done and item.batch is call.batch]
         if not concerned:
             return
-        if not call.is_in_doubt or self._lanes[call.lane].idempotency == "none":
+        if not call.is_key_in_doubt or self._lanes[call.lane].idempotency == "none":
             items = concerned  # else the body stays as it was, as its key does
         for item in items:
             item.n_sent += 1
@@ -204,7 +204,7 @@ class Answers:
         items = [item for item in call.items if not item.done and item.batch is call.batch]
         if not items:
             return  # nobody waits for it any more, or it is sent again already
-        if call.same_key_as is not None and call.same_key_as.is_in_doubt:
+        if call.same_key_as is not None and call.same_key_as.is_key_in_doubt:
             items = call.items  # the body stays as it was, as its key does
         batch = self._builder.remake(call.batch, items, call.lane)
         for item in batch.items:

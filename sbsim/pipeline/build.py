@@ -57,7 +57,7 @@ def build(
         similarity=terms.similarity(),
         sizing=terms.sizing(lanes, lambda: builder.open_batches()),
         late_join=batching.late_join,
-        closes_over=batching.formation == "greedy",
+        closes_over=not batching.forms_anew,
         ordinal=ordinal,
         step=step,
     )

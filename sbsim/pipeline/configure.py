@@ -150,7 +150,7 @@ def _regroup(pipeline: Pipeline, terms: Terms, now: float) -> list[Batch]:
         similarity=similarity,
         sizing=builder.sizing if keeps_sizing else terms.sizing(lanes, builder.open_batches),
         late_join=batching.late_join,
-        closes_over=batching.formation == "greedy",
+        closes_over=not batching.forms_anew,
         services_s=[lane.service.expected_s for lane in lanes],
         now=now,
     )

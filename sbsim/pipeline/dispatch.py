@@ -6,7 +6,6 @@ nothing. It owns the lanes, the budget and the numbering of calls; it knows neit
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from math import inf
 
@@ -63,7 +62,7 @@ class Dispatcher:
         self.n_gone = 0  # requests whose items were given up here, for the pipeline's count
         self.n_held_by_limit = 0
         self.n_held_by_budget = 0
-        self.held: array[int] | None = None  # where somebody reads it: serials of the requests whose calls waited for the budget (some of them twice)
+        self.held: set[int] | None = None  # where somebody reads it: serials of the requests whose calls waited for the budget
         self.n_rerouted = self.n_failed_over = 0  # batches that left a lane in time, and one whose breaker opened
         self.n_diverted = self.n_dropped = 0  # batches that went to another lane than first reckoned with; items that nobody waits for in time
         self.n_inversions = self.n_starved = 0  # calls that left before more urgent work, and after having been ready for longer than `queue.ageing`
@@ -75,6 +74,8 @@ class Dispatcher:
 
     def enqueue(self, batch: Batch, now: float, out: list[Action]) -> None:
         """A batch is ready: it goes at once when nothing stands before it and the gates are open, else it takes its place."""
+        if not batch.items:
+            return  # it was formed anew with one that became ready in the same input
         lane = self.lanes[batch.lane]
         if self.routing.chooses:
             lane = self._routed(batch, lane, now)
@@ -199,7 +200,7 @@ class Dispatcher:
 
     def _note_held(self, batch: Batch) -> None:
         if self.held is not None:
-            self.held.extend(_waiters(batch))
+            self.held.update(_waiters(batch))
 
     def _is_next(self, lane: Lane, batch: Batch) -> bool:
         """Whether a batch that waits could be what the lane sends next: the head, or urgent work that a budget may keep something for."""

@@ -18,7 +18,7 @@ from sbsim.units import to_nano
 def form(formation: Formation, builder: BatchBuilder, lane: Lane, batch: Batch, now: float) -> bool:
     """Form anew what is pending of the batch's class: it keeps its place, with the members that a packer gives it; False when it has none left.
 
-    An item is due when its longest wait is up or its latest start has come, or when a free slot has taken its group.
+    An item is due when its longest wait is up or its latest start has come, or when its group was made due as a whole.
     """
     if batch.state != READY or lane.takes not in ("list", "file"):
         return True
@@ -41,7 +41,7 @@ def form(formation: Formation, builder: BatchBuilder, lane: Lane, batch: Batch, 
     order = sorted(cut.go, key=lambda items: (min(item.urgency for item in items), min(item.deadline_at for item in items), items[0].payer))
     ready = builder.reform(batch, company, order, cut.wait, service_s, now)
     for other in ready[1:]:
-        other.queued_at = batch.queued_at
+        other.queued_at = min(batch.queued_at, now)
         queue.push(other)
     if queue.holds(batch):
         queue.update(batch)

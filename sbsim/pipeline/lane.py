@@ -12,7 +12,7 @@ from sbsim.components.priority_queue import PriorityQueue
 from sbsim.components.rate_limiter import RateLimiter
 from sbsim.components.tally import RunningTime, ServiceEstimate
 from sbsim.pricing import PriceBook
-from sbsim.records import Batch, Call, Content, Demand, Item
+from sbsim.records import URGENT, Batch, Call, Content, Demand, Item
 from sbsim.scenario import line_bytes
 
 _ONE = Demand(1, 0.0, 0.0)
@@ -143,6 +143,28 @@ class Lane:
     def can_ever(self, content: Content) -> bool:
         """Whether a call of this content alone could ever pass the limits."""
         return self.limiter.can_ever(Demand(1, content.offers[0].tokens, content.duration_s))
+
+    def opens_at(self, now: float) -> float:
+        """`now` or when breaker, pacing, Retry-After and windows would let a small call pass, slots left aside."""
+        at = self.limiter.opens_at(_ONE, now)
+        return at if self.breaker.is_closed else max(at, self.breaker.ready_at(now))
+
+    @property
+    def has_free_slot(self) -> bool:
+        """Whether fewer calls are under way than may be."""
+        return self.limiter.n_in_flight < self.limiter.concurrency
+
+    def has_slot_for(self, batch: Batch, now: float) -> bool:
+        """Whether an open group could leave at once: a slot is free, nothing ready waits for it, and the other gates are open; else `blocked_until`
+        says when they are. What the budget holds is no company for urgent work, for which something may be kept."""
+        if not self.has_free_slot:
+            return False
+        if len(self.queue):
+            return batch.urgency == URGENT and self.short_since < inf and self.queue.first_urgent() is None
+        at = self.opens_at(now)
+        if at > now:
+            self.blocked_until = min(self.blocked_until, at)
+        return at <= now
 
     def ends_at(self, items: Sequence[Item], now: float) -> float:
         """When the result of these items is expected, behind what waits here already.

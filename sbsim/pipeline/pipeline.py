@@ -40,7 +40,7 @@ from sbsim.pipeline.lookup import Lookup
 from sbsim.pipeline.routing import SLOW
 from sbsim.pipeline.snapshot import snapshot
 from sbsim.pipeline.terms import Terms
-from sbsim.records import MEMORY, NEAR, READY, Batch, Call, Entry, Item, Outcome, Request
+from sbsim.records import MEMORY, NEAR, OPEN, READY, Batch, Call, Entry, Item, Outcome, Request
 
 
 class Pipeline:
@@ -173,10 +173,9 @@ class Pipeline:
         out: list[Action] = []
         if outcome.limits_seen is not None:
             lane.limiter.learn(outcome.limits_seen, call.sent_at, now)
+        call.is_turned_away = error == "rate_limited"
         if call.is_late:
             call.is_in_doubt = error == "timed_out" and lane.cancel != "running"  # what was stopped has ended for certain
-        elif error == "rate_limited" and call.same_key_as is not None:
-            call.is_in_doubt = call.same_key_as.is_in_doubt  # turned away: of the first sending it says nothing
         self.answers.judge(call, error, lane, now, out)
         if error is None:
             lane.service.add(now - call.sent_at)
@@ -264,7 +263,7 @@ class Pipeline:
 
     def remember_held(self) -> None:
         """From now on it is kept which requests waited in the backlog or for the budget: for whoever reads it after a run. It grows without end."""
-        self.backlogged, self.dispatcher.held = array("q"), array("q")
+        self.backlogged, self.dispatcher.held = array("q"), set()
 
     # -- views -------------------------------------------------------------------------------------------------------------
     @property
@@ -374,6 +373,11 @@ class Pipeline:
         """Nobody has it: the item looks for company."""
         builder = self.builder
         ready = builder.add(item, now, lane.service.expected_s)
+        if ready is None and self._fills_slots and item.batch is not None:
+            if self._finds_slot(item.batch, now):
+                ready = [builder.make_due(item.batch, now, "slot")]
+            else:
+                self._rearm(now)  # another gate than slots may say when
         if ready is None:
             if builder.due_at < self.wake_at:
                 self.wake_at = builder.due_at if builder.due_at > now else now
@@ -390,14 +394,20 @@ class Pipeline:
         return out
 
     def _fill(self, now: float, out: list[Action]) -> None:
-        """Open groups go while their lane has slots and nothing ready for them, the first that its queue would send first."""
+        """Open groups go while the lane that should make them has a slot, of each lane the most pressing first."""
         for lane in self.lanes:
-            limiter = lane.limiter
-            while limiter.n_in_flight < limiter.concurrency and not len(lane.queue):
-                batch = self.builder.take_open(lane.index, lane.queue.rank, now)
-                if batch is None:
+            while any(each.has_free_slot for each in (self.lanes if self._routing.chooses else (lane,))):
+                batch = self.builder.most_pressing(lane.index, lane.queue.rank)
+                if batch is None or not self._finds_slot(batch, now):
                     break
-                self.dispatcher.enqueue(batch, now, out)
+                self.dispatcher.enqueue(self.builder.make_due(batch, now, "slot"), now, out)
+
+    def _finds_slot(self, batch: Batch, now: float) -> bool:
+        """Whether an open group could leave at once, on the lane that should make it."""
+        if batch.state != OPEN:
+            return False
+        lane = self.lanes[batch.lane]
+        return (self._routing.choice(batch, lane, now) if self._routing.chooses else lane).has_slot_for(batch, now)
 
     def _ask_on(self, fetch: Fetch, now: float, out: list[Action]) -> None:
         """This tier does not have it, or is slow: on to the next, or to work."""

@@ -90,7 +90,7 @@ class Routing:
 def repeats_key(batch: Batch, lane: Lane) -> bool:
     """Whether the batch is sent again under the key of a call in doubt: the same body, to the provider that was sent it and knows keys."""
     before = batch.call
-    return before is not None and before.is_in_doubt and before.lane == lane.index and batch.path != "" and lane.idempotency != "none"
+    return before is not None and before.is_key_in_doubt and before.lane == lane.index and batch.path != "" and lane.idempotency != "none"
 
 
 def _may_stay(batch: Batch, lane: Lane, now: float) -> bool:

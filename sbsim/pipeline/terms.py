@@ -72,7 +72,7 @@ class Terms:
     def formation(self, similarity: Similarity, before: Formation | None = None) -> Formation | None:
         """The packer where groups are formed anew at each cut; one that goes on keeps what it has learnt."""
         batching = self.config.batching
-        if batching.formation != "optimal":
+        if not batching.forms_anew:
             return None
         if before is None:
             return Formation(similarity, batching.formation_effort)

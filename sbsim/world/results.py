@@ -16,7 +16,7 @@ class Results:
     ----------
     result : the provider entry's section: as, expires (seconds), bytes (flat, or per second of content).
     limits : those that hold meanwhile: the headers of every answer tell of the windows that reject and that no client was told of (`known: false`).
-    are_news : whether the limits changed while the study ran: then no client was told of any of them.
+    are_news : whether the limits changed while the study ran: then no client was told of them, and headers say it even where there are none.
     """
 
     def __init__(self, result: Result, limits: Sequence[Limit] = (), *, are_news: bool = False) -> None:
@@ -24,7 +24,7 @@ class Results:
         self.is_inline = result.as_ == "inline" and any(result.bytes)
         hidden = [limit for limit in limits if (are_news or not limit.known) and limit.on_excess == "reject"]
         told = tuple((limit.unit, limit.n, limit.per) for limit in hidden if limit.per)  # headers tell of windows, never of what is held at once
-        self.limits_seen = told or None
+        self.limits_seen = told if told or are_news else None  # without any: that those of before are gone
         self._plain = Outcome(
             life_s=self._life_s, limits_seen=self.limits_seen
         )  # nobody writes into an outcome: one serves all calls that used nothing worth saying

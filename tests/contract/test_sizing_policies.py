@@ -27,7 +27,7 @@ def lanes():
     """A busy lane, an idle one, and one without a limit."""
     gates = [SimpleNamespace(concurrency=4, n_in_flight=4), SimpleNamespace(concurrency=4, n_in_flight=1)]
     gates.append(SimpleNamespace(concurrency=float("inf"), n_in_flight=9))
-    return [SimpleNamespace(limiter=gate, queue=[batch(1, 7)], max_part=40.0) for gate in gates]
+    return [SimpleNamespace(limiter=gate, queue=[batch(1, 7)], max_part=40.0, opens_at=lambda now: now) for gate in gates]
 
 
 POLICIES = {

@@ -250,16 +250,36 @@ def test_a_size_without_a_period_is_not_learnt():
     assert (limiter.n_learnt, limiter.concurrency, limiter.most_tokens) == (1, 2, inf)
 
 
-def test_what_a_provider_says_last_of_a_window_counts():
-    """A cut is heard at 10; the answer to a call sent before it says nothing against it, one sent since gives back what was declared, never more."""
-    limiter, one = RateLimiter([Limit("calls", 5, 60.0)]), Demand(1, 0.0, 0.0)
-    limiter.learn([("calls", 1, 60.0)], 0.0, 10.0)
-    limiter.take(1, one, 10.0)
-    assert limiter.ready_at(one, 11.0) == 70.0
-    limiter.learn([("calls", 9, 60.0)], 9.0, 12.0)
-    assert limiter.ready_at(one, 12.0) == 70.0
-    limiter.learn([("calls", 9, 60.0)], 10.0, 13.0)
-    for serial in range(2, 6):
-        assert limiter.ready_at(one, 13.0) == 13.0
-        limiter.take(serial, one, 13.0)
-    assert (limiter.ready_at(one, 13.0), limiter.n_learnt) == (70.0, 1)
+def told(declared, *answers):
+    """Calls that leave at once at 100 s after what answers told, each as (sent at, heard at, what)."""
+    limiter = RateLimiter(declared)
+    for sent_at, heard_at, seen in answers:
+        limiter.learn(seen, sent_at, heard_at)
+    n = 0
+    while n < 50 and limiter.ready_at(Demand(1, 0.0, 0.0), 100.0) == 100.0:
+        limiter.take(n, Demand(1, 0.0, 0.0), 100.0)
+        n += 1
+    return n, limiter.n_learnt
+
+
+def test_what_a_provider_says_last_counts_and_never_loosens_what_is_declared():
+    """Last by the instant of sending: what was long under way says nothing against the answer to a later call. What is not told any more is gone."""
+    declared, cut = [Limit("calls", 5, 60.0)], (10.0, 12.0, [("calls", 1, 60.0)])
+    assert told(declared, cut) == (1, 1)
+    assert told(declared, cut, (9.0, 13.0, [("calls", 9, 60.0)])) == (1, 1)
+    assert told(declared, cut, (11.0, 13.0, [("calls", 9, 60.0)])) == (5, 1)
+    assert told(declared, (11.0, 12.0, [("calls", 9, 60.0)]), cut) == (5, 0)
+    assert told(declared, cut, (11.0, 12.0, [("calls", 3, 30.0)])) == (3, 2)
+    assert told(declared, cut, (11.0, 12.0, [("items", 40, 30.0)])) == (5, 2)
+    assert told(declared, cut, (11.0, 12.0, ())) == (5, 1)
+
+
+def test_what_was_told_is_weighed_against_what_is_declared_now():
+    """Twenty a minute mean nothing beside a declared ten, and bind as soon as fifty are declared."""
+    limiter = RateLimiter([Limit("calls", 10, 60.0)])
+    limiter.learn([("calls", 20, 60.0)], 0.0, 1.0)
+    assert limiter.n_learnt == 0
+    limiter.configure([Limit("calls", 50, 60.0)], pacing_s=0.0, guard_s=0.0, now=2.0)
+    for serial in range(20):
+        limiter.take(serial, Demand(1, 0.0, 0.0), 3.0)
+    assert limiter.ready_at(Demand(1, 0.0, 0.0), 3.0) == 63.0

@@ -37,7 +37,7 @@ def values_of(known: Setting) -> st.SearchStrategy[Any]:
     if isinstance(kind, Flag):
         return st.booleans()
     if isinstance(kind, Choice):
-        return st.sampled_from([word for word in kind.words if word not in known.later])
+        return st.sampled_from(kind.words)
     if not isinstance(kind, Quantity):
         return st.just(known.default)
     low, high = max(kind.low, 1e-9 if kind.is_open else kind.low), min(kind.top, 1e9)

@@ -279,6 +279,7 @@ class Everything(RuleBasedStateMachine):
         self.sent.append(call)
         spec, batching = self.scenario.providers[call.lane], self.scenario.config.batching
         contents = [item.content for item in call.items]
+        assert contents
         assert len(contents) == len({id(item) for item in call.items}) <= min(batching.max_batch_size, spec.api.max_items or inf)
         if call.same_key_as is None:
             assert not any(item.done for item in call.items)
@@ -314,12 +315,16 @@ class Everything(RuleBasedStateMachine):
 
     @invariant()
     def no_slot_that_is_to_be_filled_stands_idle(self):
-        """By capacity: beside an open group every slot is taken, or what is ready waits for another gate."""
+        """By capacity: beside an open group its lane has no slot, or another gate of it is closed."""
         if not hasattr(self, "pipeline") or self.scenario.config.batching.sizing != "capacity":
             return
+        routing, builder, now = self.pipeline.dispatcher.routing, self.pipeline.builder, self.pipeline._now
         for lane in self.pipeline.lanes:
-            if lane.limiter.n_in_flight < lane.limiter.concurrency and not len(lane.queue):
-                assert not any(batch.lane == lane.index for batch in self.pipeline.builder.open_batches())
+            batch = builder.most_pressing(lane.index, lane.queue.rank)
+            if batch is not None:
+                taker = routing.choice(batch, lane, now) if routing.chooses else lane
+                is_free = taker.limiter.n_in_flight < taker.limiter.concurrency and taker.opens_at(now) <= now
+                assert not is_free or len(taker.queue)
 
     @invariant()
     def the_hard_budget_holds(self):

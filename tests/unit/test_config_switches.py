@@ -23,6 +23,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[Any, Any]]] = {
     "batching.similarity_threshold": (ALONE, (0.0, 1.0)),
     "batching.sizing": (ALONE, ("fixed", "aimd")),
     "batching.late_join": (ALONE, (True, False)),
+    "batching.formation": ({"batching.late_join": False}, ("greedy", "optimal")),
     "batching.formation_effort": ({"batching.formation": "greedy"}, (0.1, 10.0)),
     "rate_limit.time_window": ({"rate_limit.max_requests": None}, (10.0, 600.0)),
     "cache.memory_bytes": (EMPTY, (10.0, None)),

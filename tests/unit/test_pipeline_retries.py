@@ -123,6 +123,24 @@ def test_a_key_is_known_where_it_was_sent_and_nowhere_else():
     assert not repeats_key(batch, here)
 
 
+def test_a_repetition_that_was_turned_away_is_in_doubt_as_long_as_the_first_is():
+    """A timeout, a repetition answered 429, then the late word that the first had failed: what goes next is a new call under a key of its own."""
+    for turned_away in (False, True):
+        bench = Bench(lane(api={"takes": "list", "idempotency": "key"}, limits=[]), batching__max_batch_size=1, retry__max_attempts=6)
+        pipeline = bench.pipeline
+        first = the_call(bench.submit(0.0, "a"))
+        pipeline.wake(now=first.due_at)
+        if turned_away:
+            second = the_call(pipeline.wake(now=pipeline.wake_at))
+            assert second.key == first.key
+            bench.answer(pipeline._now, second, error="rate_limited", retry_after_s=5.0)
+        bench.answer(pipeline._now, first, error="transient")
+        actions = ()
+        while not any(isinstance(action, Send) for action in actions):
+            actions = pipeline.wake(now=pipeline.wake_at)
+        assert the_call(actions).key != first.key
+
+
 def test_only_a_refusal_of_the_content_is_remembered():
     """A provider's no to a call of one is; an item without content, of which nobody knows why, is asked for again."""
     refused, unknown = ({"error": "permanent"}, {"failures": [(0, "moderated")]}), {"failures": [(0, "permanent")]}

@@ -104,13 +104,66 @@ def test_a_free_slot_takes_the_most_pressing_group_at_every_kind_of_instant():
     bench = Bench(lane(limits=[]), **settings, rate_limit__concurrency=2, rate_limit__max_requests=1, rate_limit__time_window=10.0)
     bench.answer(1.0, the_call(bench.submit(0.0, "a")), contents=["x"])
     for k in range(3):
-        bench.submit(2.0 + k, str(k))
-    bench.answer(11.0, the_call(bench.pipeline.wake(now=10.0)), contents=["x"])
-    assert sent(bench.pipeline.wake(now=20.0)) == [1]
-    assert bench.pipeline.builder.n_open == 0  # the last one is ready for the window's next call
+        assert not bench.submit(2.0 + k, str(k))
+    assert sent(bench.pipeline.wake(now=bench.pipeline.wake_at)) == [3]
+    assert bench.pipeline._now == 10.0  # the very instant at which the window has room
     bench = Bench(lane(limits=[]), **{**settings, "batching__sizing": "fixed"}, rate_limit__concurrency=2)
     assert not bench.submit(0.0, "a")
     assert sent(bench.set(1.0, batching__sizing="capacity")) == [1]
+
+
+def test_urgent_work_finds_a_slot_beside_what_the_budget_holds():
+    """By capacity: normal work is held for what is kept for urgent work; that goes at once, whatever waits, as long as a slot is free."""
+    kept = {"budget__limit": 4.0, "budget__window": 1000.0, "budget__reserve_urgent": 0.5, "rate_limit__concurrency": 4}
+    bench = Bench(lane(limits=[]), batching__sizing="capacity", batching__max_wait=600.0, batching__max_batch_size=8, **kept)
+    assert [sum(sent(bench.submit(float(k), str(k)))) for k in range(5)] == [1, 1, 0, 0, 0]
+    assert URGENT in [item.urgency for item in the_call(bench.submit(6.0, "now", urgency=URGENT)).items]
+
+
+def test_calls_that_may_not_leave_are_no_free_slots():
+    """By capacity: ten calls a minute for thirty pictures: whatever the limit on calls at once, what waits for the window shares its calls, and
+    nobody waits for long."""
+    lanes = gpu(price={"rates": [{"per": "item", "usd": 0.01}]}, latency={"total": "3s"}, limits=[])
+    for concurrency in (2, 8, None):
+        windows = {"rate_limit.max_requests": 10, "rate_limit.time_window": 60.0, "rate_limit.concurrency": concurrency}
+        found = simulate(scenario("capacity", lanes, rate=0.5, size=8, wait="30s").with_values(windows), seed=3)
+        assert not found.saturated
+        assert found.kpis["mean_latency_s"].mean < 15
+        paced = {"rate_limit.batch_pacing_interval": 7.0, "rate_limit.concurrency": concurrency}
+        assert not simulate(scenario("capacity", lanes, rate=0.5, size=8, wait="30s").with_values(paced), seed=3).saturated
+
+
+def test_the_slot_of_the_lane_that_should_make_it_is_what_counts():
+    """By capacity: of two lanes alike the least loaded is taken, and neither stands idle while the other one is busy and work waits."""
+    bench = Bench(
+        lane("a", limits=[]), lane("b", limits=[]), batching__sizing="capacity", batching__max_wait=600.0, batching__max_batch_size=8,
+        routing__policy="balanced", rate_limit__concurrency=1,
+    )  # fmt: skip
+    assert [action.call.lane for k in range(4) for action in bench.submit(float(k), str(k))] == [0, 1]
+    assert bench.pipeline.builder.n_open == 1
+
+
+def test_a_policy_that_comes_into_force_sizes_what_is_open():
+    """Groups that were opened small are as large as the new policy has them."""
+    bench = Bench(lane(limits=[]), batching__sizing="capacity", batching__max_wait=600.0, batching__max_batch_size=8, rate_limit__concurrency=1)
+    bench.submit(0.0, "a")
+    bench.submit(1.0, "b")
+    (group,) = bench.pipeline.builder.open_batches()
+    group.max_size = 2
+    bench.set(2.0, batching__sizing="fixed")
+    assert group.max_size == 8
+
+
+def test_sizes_by_failure_follow_the_limits_that_are_learnt_and_count_what_is_moderated():
+    """A limit on items that answers told of bounds the size from then on; a content that is refused alone is a poisoned one, whatever the word."""
+    bench = Bench(lane(limits=[]), batching__sizing="failure", batching__max_batch_size=64)
+    sizing, (only,) = bench.pipeline.builder.sizing, bench.pipeline.lanes
+    call = the_call(bench.submit(0.0, "a"))
+    before = sizing.rates(0).poison
+    only.limiter.learn([("items", 5, 60.0)], 0.0, 0.0)
+    assert sizing.size(call.items[0], 64) <= 5
+    bench.answer(1.0, call, error="moderated")
+    assert sizing.rates(0).poison > before
 
 
 @pytest.mark.parametrize(("billed", "is_smaller"), [("full", True), ("none", False)])

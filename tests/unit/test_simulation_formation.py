@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from sbsim.components.formation import SENT_PER_SOLUTION
+from sbsim.pipeline.actions import Send
 from sbsim.scenario import Scenario
 from sbsim.simulation import simulate
 from sbsim.simulation.study import Study
 
 from ..shop import shop
+from .test_pipeline_configure import Bench, lane, sent
 
 LANE: dict[str, Any] = {
     "name": "voices",
@@ -114,3 +116,57 @@ def test_a_run_is_the_same_in_every_process(tmp_path: Path) -> None:
         "n_cuts", "n_packed", "n_remembered", "n_solved", "greedy_usd", "formed_usd", "bound_usd", "formation_gap_usd",
     }  # fmt: skip
     assert "greedy formation left $" in " ".join(ran(1).split())
+
+
+# -- inputs in which several groups of a class become ready ------------------------------------------------------------------------
+def waiting(n: int, **settings: Any) -> Bench:
+    """A bench with n groups of one class open, each of a style of its own and alike to no other."""
+    rates = {"rates": [{"per": "item", "usd": 1.0}, {"per": "setup", "usd": 0.5}]}
+    alone = {"batching__formation": "optimal", "batching__max_batch_size": 8, "batching__max_wait": 10.0, "batching__similarity_threshold": 1.0}
+    bench = Bench(lane(limits=[], price=rates), **{**alone, **settings})
+    for k in range(n):
+        assert not bench.submit(0.0, f"p{k}", style_params={"look": str(k)})
+    return bench
+
+
+@pytest.mark.parametrize("how", ["wake", "flush", "configure"])
+@pytest.mark.parametrize("gate", [{}, {"rate_limit__concurrency": 1}, {"rate_limit__max_requests": 1, "rate_limit__time_window": 5.0}])
+def test_groups_that_are_ready_in_one_input_each_go_once(how: str, gate: dict[str, Any]) -> None:
+    """What the first cut has taken out of the other groups is not sent with them again: three items, three calls, and no empty one."""
+    bench = waiting(3, **gate)
+    if how == "configure":
+        actions = list(bench.set(10.0, batching__max_wait=1.0))
+    else:
+        actions = list(bench.pipeline.wake(now=10.0) if how == "wake" else bench.pipeline.flush(now=10.0))
+    sizes, now = [], 10.0
+    for _ in range(20):
+        calls = [action.call for action in actions if isinstance(action, Send)]
+        sizes += [len(call.items) for call in calls]
+        now += 1.0
+        actions = [action for call in calls for action in bench.answer(now, call, contents=["x"] * len(call.items))]
+        actions += bench.pipeline.wake(now=now)
+    assert sizes == [1, 1, 1]
+    assert bench.pipeline.n_pending == 0
+
+
+def test_a_flush_sends_what_is_open_however_long_it_could_wait() -> None:
+    """Nothing of it is due, and all of it goes: the packer decides with whom, not whether."""
+    bench = waiting(4, batching__max_wait=1000.0, batching__similarity_threshold=0.0)
+    assert sum(sent(bench.pipeline.flush(now=1.0))) == 4
+    assert bench.pipeline.builder.n_open == 0
+
+
+def test_whom_the_budget_holds_is_counted_among_those_formed_anew() -> None:
+    """Three groups are ready at once and the budget has room for one: the other two are held, though they never came to the queue by themselves."""
+    bench = waiting(3, budget__limit=2.0, budget__window=100.0)
+    bench.pipeline.remember_held()
+    assert sent(bench.pipeline.wake(now=10.0)) == [1]
+    assert len(bench.pipeline.dispatcher.held_by_budget(50.0)) == 2
+
+
+def test_without_late_joins_groups_go_as_they_came() -> None:
+    """A ready group that takes nobody in cannot be formed anew: the setting is inert, and the run says that it never fired."""
+    study = simulate(crowded(STYLED).with_values({"batching.late_join": False}), replications=1)
+    greedy = simulate(crowded(STYLED, "greedy").with_values({"batching.late_join": False}), replications=1)
+    assert study.replications[0].kpis == greedy.replications[0].kpis
+    assert "batching.formation: optimal is switched on and never fired" in study.warnings

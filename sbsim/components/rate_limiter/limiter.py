@@ -52,16 +52,17 @@ class RateLimiter:
     """
 
     __slots__ = (
-        "_calls", "_epoch_at", "_guard_s", "_is_plain", "_jobs", "_learnt", "_leave_at", "_limits", "_n", "_opens_at", "_poll_s", "_polled",
-        "_polls", "_sent", "_sent_at", "_sized", "_width_s", "concurrency", "has_size_limits", "most_content_s", "most_items", "most_tokens",
-        "n_in_flight", "n_learnt", "pacing_s",
+        "_calls", "_epoch_at", "_guard_s", "_is_plain", "_jobs", "_leave_at", "_limits", "_n", "_opens_at", "_poll_s", "_polled",
+        "_polls", "_sent", "_sent_at", "_sized", "_told", "_told_at", "_width_s", "concurrency", "has_size_limits", "most_content_s", "most_items",
+        "most_tokens", "n_in_flight", "n_learnt", "pacing_s",
     )  # fmt: skip
 
     def __init__(self, limits: Sequence[Limit], *, pacing_s: float = 0.0, guard_s: float = 0.0, poll_s: float = 0.0, epoch_at: float = 0.0) -> None:
         self.pacing_s = pacing_s
         self.n_in_flight = self.n_learnt = 0
         self._limits = tuple(limits)
-        self._learnt: dict[tuple[str, float | None], tuple[Limit, float]] = {}  # by unit and period, with when it was heard of
+        self._told: Sequence[tuple[str, float, float | None]] = ()  # what was told last, and to a call sent when
+        self._told_at = -inf
         self._poll_s = poll_s
         self._epoch_at = epoch_at
         self._opens_at = self._sent_at = -inf  # not before: pacing, Retry-After; when the last call left
@@ -131,38 +132,31 @@ class RateLimiter:
             self._opens_at = until
 
     def learn(self, seen: Sequence[tuple[str, float, float | None]], sent_at: float, now: float) -> None:
-        """Limits that the answer to a call sent at `sent_at` tells of, as (unit, n, seconds), hold from now on beside the declared ones.
+        """The limits that the answer to a call sent at `sent_at` tells of, as (unit, n, seconds), hold from now on beside the declared ones.
 
-        They tighten what is declared, never loosen it. What the provider says last of a window counts; that it grants more again is believed of an
-        answer to a call that was sent since it was heard to grant less, not of one that was under way.
+        They tighten what is declared, never loosen it. What an answer tells of is all that it has to tell: it takes the place of what was learnt
+        before, unless that was told to a call sent later.
 
         They bar nothing for good: a call that is larger than one of them, taken on before it was known, waits until its window is empty, and the
         provider decides. Windows that could not carry the polls of one job are left to Retry-After. Of tokens and seconds that were sent before any
         limit on them was known nothing is remembered.
         """
-        news = False
-        for unit, n, per_s in seen:
-            known, heard_at = self._learnt.get((unit, per_s), (None, -inf))
-            most = inf if known is None else known.n
-            if n < 1 or n == most or (n > most and sent_at < heard_at):
-                continue
-            limit, is_declared = Limit(unit, n, per_s), any(self._implies(limit, unit, n, per_s) for limit in self._limits)
-            if is_declared and known is not None:
-                del self._learnt[unit, per_s]
-            elif is_declared or (per_s is None and unit not in _AT_A_TIME) or not self._bears_polls(limit):
-                continue
-            else:
-                self._learnt[unit, per_s] = limit, now
-                self.n_learnt += n < most
-            news = True
-        if news:
-            self.configure(self._limits, pacing_s=self.pacing_s, guard_s=self._guard_s, now=now)
+        if sent_at < self._told_at:
+            return
+        self._told_at = sent_at
+        if seen == self._told:
+            return
+        known = {(limit.unit, limit.per_s): limit.n for limit in self._learnt()}
+        self._told = seen
+        self.configure(self._limits, pacing_s=self.pacing_s, guard_s=self._guard_s, now=now)
+        self.n_learnt += sum(limit.n < known.get((limit.unit, limit.per_s), inf) for limit in self._learnt())
 
     # -- steps -------------------------------------------------------------------------------------------------------------
-    @staticmethod
-    def _implies(limit: Limit, unit: str, n: float, per_s: float | None) -> bool:
-        """Whether a declared limit already says so much."""
-        return limit.unit == unit and limit.kind == "sliding" and limit.n <= n and (limit.per_s or 0.0) >= (per_s or 0.0)
+    def _learnt(self) -> list[Limit]:
+        """What was told last, as far as it means something, is not declared already and leaves room for polls."""
+        told = [Limit(*each) for each in self._told]
+        means = [limit for limit in told if limit.n >= 1 and (limit.per_s is not None or limit.unit in _AT_A_TIME)]
+        return [limit for limit in means if self._bears_polls(limit) and not any(_implies(declared, limit) for declared in self._limits)]
 
     def _bears_polls(self, limit: Limit) -> bool:
         """Whether a sliding limit leaves room for the polls of one job in its window."""
@@ -175,7 +169,7 @@ class RateLimiter:
     def _keep(self, guard_s: float) -> None:
         """The limits of today, declared and learnt, with empty windows."""
         self._guard_s = guard_s
-        limits = (*self._limits, *(limit for limit, _ in self._learnt.values() if self._bears_polls(limit)))
+        limits = (*self._limits, *self._learnt())
         self.concurrency = min((limit.n for limit in limits if limit.unit in _AT_A_TIME), default=inf)
         self._polled: list[tuple[PolledCalls | FixedWindow, int]] = []  # with the most that one job can send within it
         self._calls: list[Window] = []
@@ -259,6 +253,11 @@ class RateLimiter:
             assert isinstance(window, FixedWindow)
             return window, most
         return PolledCalls(_burst(limit) if limit.kind == "bucket" else limit.n, per_s + self._guard_s), most
+
+
+def _implies(declared: Limit, limit: Limit) -> bool:
+    """Whether a declared limit already says so much."""
+    return declared.unit == limit.unit and declared.kind == "sliding" and declared.n <= limit.n and (declared.per_s or 0.0) >= (limit.per_s or 0.0)
 
 
 def _period_s(limit: Limit) -> float:

@@ -29,13 +29,15 @@ class Slots(Protocol):
     @property
     def max_part(self) -> float: ...
 
+    def opens_at(self, now: float) -> float: ...
+
 
 class CapacitySize(FixedSize):
-    """What waits over the free slots of the lane, rounded up; without a free slot, as many as a call takes.
+    """What waits over the free slots of the lane, rounded up; without a free slot, or while no call may leave, as many as a call takes.
 
     What waits are the items of the lane's ready batches and open groups, and the one that opens the group. So work spreads over what would stand idle
-    (a call of one is sent at once while there is a slot for it), and shares calls as soon as it would wait anyway: when a slot becomes free, the
-    oldest open group takes it as it is. A lane without a limit on concurrency has a slot for everything.
+    (a call of one is sent at once while there is a slot for it), and shares calls as soon as it would wait anyway: when a slot becomes free, the most
+    pressing open group takes it as it is. A lane without a limit on concurrency has a slot for whatever its windows and its pacing let go.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class CapacitySize(FixedSize):
         lane = self._lanes[item.lane]
         most = int(min(most, max(lane.max_part, 1)))
         free = lane.limiter.concurrency - lane.limiter.n_in_flight
-        if free <= 0:
+        if free <= 0 or lane.opens_at(item.opened_at) > item.opened_at:
             return most
         if free == inf:
             return 1
