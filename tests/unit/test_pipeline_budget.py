@@ -78,6 +78,14 @@ def test_who_was_held_is_counted_whatever_becomes_of_him(tmp_path: Path) -> None
     assert log.held_by_budget.tolist() == [1]
 
 
+def test_urgent_work_that_passes_does_not_end_the_hold_of_the_others(tmp_path: Path) -> None:
+    """One is held for what is kept, urgent work takes that, and who comes to the queue after it and sees the end of the run there was held too."""
+    kept = {"limit": 0.6, "window": "1h", "reserve_urgent": 0.5}
+    log = spent(tmp_path, "0,a,normal\n1,b,normal\n2,c,urgent\n3,d,normal\n", kept, drain="1s")
+    assert log.sent_at[2] == 2.0
+    assert log.held_by_budget.tolist() == [1, 3]
+
+
 def test_a_budget_that_is_switched_off_holds_nobody_any_more() -> None:
     """One call is held until the budget goes; the next waits for the only slot, and nobody says that it is held."""
     bench = Bench(lane(limits=[]), batching__max_batch_size=1, budget__limit=1.0, budget__window=3600.0, rate_limit__concurrency=1)
