@@ -3,8 +3,8 @@
 Settings know nothing of traffic and providers. A simulation never reads the environment: `from_environment` is handed a mapping by whoever runs live.
 """
 
-from sbsim.config.config import SETTINGS, Config, find_setting, known_setting, require_available
-from sbsim.config.environment import from_environment, to_environment
+from sbsim.config.config import SETTINGS, Config, find_setting, known_setting, plain_value, require_available
+from sbsim.config.environment import from_environment, share_to_environment, to_environment
 from sbsim.config.files import SettingsFile, load
 from sbsim.config.sections import BudgetWindow
 from sbsim.config.setting import Setting
@@ -12,5 +12,5 @@ from sbsim.config.switches import SWITCHES, is_inert
 
 __all__ = [
     "SETTINGS", "SWITCHES", "BudgetWindow", "Config", "Setting", "SettingsFile", "find_setting", "from_environment", "is_inert", "known_setting",
-    "load", "require_available", "to_environment",
+    "load", "plain_value", "require_available", "share_to_environment", "to_environment",
 ]  # fmt: skip

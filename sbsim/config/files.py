@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sbsim.config.config import SETTINGS, Config
-from sbsim.config.environment import from_environment, read_env_file
+from sbsim.config.environment import from_environment, number_of_instances, read_env_file, share_in
 from sbsim.documents.faults import nearest, one_of, refusal
 from sbsim.documents.origin import Origins, path_text
 from sbsim.documents.yaml12 import MAX_BYTES, MAX_DEPTH, read_yaml
@@ -28,7 +28,8 @@ class SettingsFile:
     Attributes
     ----------
     values : path -> value of the settings it names, in base units. config : these over the defaults.
-    is_share : whether the file holds one instance's share of limits and budget; `values` then are those of all instances together.
+    instances : of how many instances the file has the numbers of one; 1 where it divides nothing. whole : path -> value of the settings that are
+    divided, for all instances together.
     providers, sla : plain values of these parts, None where the file has none; `scenario.load_deployment` reads them.
     prefix : path of the settings within the file. origins : the places of its entries.
     """
@@ -38,9 +39,15 @@ class SettingsFile:
     config: Config
     providers: Any = None
     sla: Any = None
-    is_share: bool = False
+    instances: int = 1
+    whole: Mapping[str, Any] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
     origins: Origins = field(default_factory=lambda: Origins("config"), compare=False)
+
+    @property
+    def values_of_all(self) -> dict[str, Any]:
+        """`values` as they are for all instances together: what a scenario goes by, which divides by itself."""
+        return {**self.values, **self.whole}
 
 
 def load(path: str | Path) -> SettingsFile:
@@ -53,8 +60,10 @@ def load(path: str | Path) -> SettingsFile:
     """
     file = Path(path)
     if _suffix(file) == ".env":
-        values = from_environment(read_env_file(_text(file), str(file)), str(file))
-        return SettingsFile(str(file), values, Config.from_values(values, str(file)))
+        variables = read_env_file(_text(file), str(file))
+        values = from_environment(variables, str(file))
+        n, whole = share_in(variables, str(file))
+        return SettingsFile(str(file), values, Config.from_values(values, str(file)), instances=n, whole=whole)
     document, origins = read_document(file)
     if not isinstance(document, Mapping):
         raise ScenarioError(f"{file}: settings are a mapping; try {{batching: {{max_wait: 10s}}}}")
@@ -67,11 +76,8 @@ def load(path: str | Path) -> SettingsFile:
     values = {path: config.get(path) for path in SETTINGS if _is_given(settings, path)}
     if not has_key:
         return SettingsFile(str(file), values, config, prefix=prefix, origins=origins)
-    whole = document.get("whole") or {}
-    if not isinstance(whole, Mapping):
-        raise ScenarioError(f"{origins.place(('whole',))}: whole: settings by path; try {{rate_limit.concurrency: 10}}")
-    values |= {path: Config.from_values({path: value}, f"{file}: whole").get(path) for path, value in whole.items()}
-    return SettingsFile(str(file), values, config, document.get("providers"), document.get("sla"), bool(whole), prefix, origins)
+    n, whole = _share(document, origins)
+    return SettingsFile(str(file), values, config, document.get("providers"), document.get("sla"), n, whole, prefix, origins)
 
 
 def read_document(file: Path) -> tuple[Any, Origins]:
@@ -147,6 +153,17 @@ def _only_sections(settings: Mapping[Any, Any], origins: Origins) -> None:
         if key not in Config.model_fields:
             allowed = (*Config.model_fields, "config")
             raise ScenarioError(f"{origins.place((key,))}: {path_text((key,))}: unknown key; allowed: {one_of(allowed)}{nearest(key, allowed)}")
+
+
+def _share(document: Mapping[str, Any], origins: Origins) -> tuple[int, dict[str, Any]]:
+    """What `environment.share_in` finds among variables; a scenario's `instances` without `whole` divides nothing yet."""
+    if "whole" not in document:
+        return 1, {}
+    given, place = document["whole"] or {}, origins.place(("whole",))
+    if not isinstance(given, Mapping):
+        raise ScenarioError(f"{place}: whole: settings by path; try {{rate_limit.concurrency: 10}}")
+    n = number_of_instances(document.get("instances"), f"{origins.place(('instances',))}: instances")
+    return n, {path: Config.from_values({path: value}, f"{place}: whole").get(path) for path, value in given.items()}
 
 
 def _config(settings: Any, origins: Origins, prefix: tuple[str, ...]) -> Config:

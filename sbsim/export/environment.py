@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sbsim.config import SETTINGS, Config, find_setting, to_environment
+from sbsim.config import SETTINGS, Config, find_setting, share_to_environment, to_environment
 
 
-def environment_text(config: Config, document: Mapping[str, Any]) -> str:
-    """The settings of `config` as NAME=value lines, a comment with meaning and base unit before each section's.
+def environment_text(document: Mapping[str, Any]) -> str:
+    """The settings of a deployable file as NAME=value lines, a comment with meaning and base unit before each section's.
 
-    Parameters
-    ----------
-    document : the deployable file that they are part of, whose other parts (providers, promises) can only be named here.
+    Its other parts (providers, promises) can only be named here. Where its settings are those of one of several instances, further variables say so:
+    see `config.environment`.
     """
-    return "\n".join([*_unsaid(config, document), *_lines(config)]) + "\n"
+    config = Config.model_validate(document["config"])
+    return "\n".join([*_unsaid(config, document), *_share(document), *_lines(config)]) + "\n"
+
+
+def _share(document: Mapping[str, Any]) -> Iterator[str]:
+    if "whole" in document:
+        yield from ("", "# instances: a batcher passes over these; a scenario that reads this file divides the whole by itself")
+        yield from (f"{name}={text}" for name, text in share_to_environment(document["instances"], document["whole"]).items())
 
 
 def _lines(config: Config) -> Iterator[str]:

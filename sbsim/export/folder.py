@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from sbsim.documents.origin import path_text
-from sbsim.export.environment import environment_text
-from sbsim.export.formats import RECOMMENDED, as_document
+from sbsim.export.formats import RECOMMENDED, as_document, render
+from sbsim.export.head import comment
 from sbsim.export.yaml_text import yaml_text
 from sbsim.parallel import Progress
 from sbsim.recommendation import EVALUATIONS, INFEASIBLE, Recommendation
@@ -60,36 +58,9 @@ def _texts(recommendation: Recommendation) -> dict[str, str]:
     texts = {EVIDENCE: json.dumps(evidence, indent=1, ensure_ascii=False, allow_nan=False) + "\n"}
     if recommendation.verdict == INFEASIBLE:
         return texts
-    document = as_document(recommendation.deployment())
-    texts[RECOMMENDED] = _head(recommendation) + yaml_text(document)
-    texts[ENVIRONMENT] = _head(recommendation) + environment_text(recommendation.config, document)
+    texts[RECOMMENDED] = render(recommendation, "yaml")
+    texts[ENVIRONMENT] = render(recommendation, "env")
     other = recommendation.alternative_deployment()
     if other is not None:
-        texts[ALTERNATIVE] = _comment(["Not recommended:", recommendation.notes[0]]) + yaml_text(as_document(other))
+        texts[ALTERNATIVE] = comment(["Not recommended:", recommendation.notes[0]]) + yaml_text(as_document(other))
     return texts
-
-
-def _head(recommendation: Recommendation) -> str:
-    from sbsim import __version__
-
-    scenario = recommendation.scenario
-    return _comment(
-        [
-            f"sbsim {__version__}, scenario {scenario.name} ({scenario.digest}), seed {recommendation.seed}",
-            recommendation.notes[0],
-            *_changes(recommendation),
-        ]
-    )
-
-
-def _changes(recommendation: Recommendation) -> list[str]:
-    return [f"{path_text(tuple(path.split('.')))}: {_word(old)} -> {_word(new)}" for path, (old, new) in recommendation.changes.items()]
-
-
-def _word(value: Any) -> str:
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _comment(lines: list[str]) -> str:
-    """Comment lines; whatever a scenario's name holds stays within its line."""
-    return "".join(f"# {' '.join(line.split())}\n" for line in lines)

@@ -8,11 +8,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from sbsim.config import Config
+from sbsim.config import Config, plain_value
 from sbsim.config.files import read_document
 from sbsim.documents.faults import nearest, one_of
 from sbsim.errors import ScenarioError
 from sbsim.export.environment import environment_text
+from sbsim.export.head import head_in, head_of
 from sbsim.export.toml_text import toml_text
 from sbsim.export.yaml_text import yaml_text
 from sbsim.recommendation import Recommendation
@@ -30,17 +31,13 @@ def _json_text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Config, Mapping[str, Any]], str]] = {
-    "env": environment_text,
-    "yaml": lambda config, document: yaml_text(document),
-    "json": lambda config, document: _json_text(document),
-    "toml": lambda config, document: toml_text(document),
-}
-"""Format (also the file's suffix) -> text of a config and the document that it is part of."""
+FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"env": environment_text, "yaml": yaml_text, "json": _json_text, "toml": toml_text}
+"""Format (also the file's suffix) -> text of a deployable document."""
+_WITHOUT_COMMENTS = ("json",)
 
 
 def render(source: Recommendation | Config | str | PathLike[str], to: str) -> str:
-    """The text of a deployable file.
+    """The text of a deployable file: the same whether of a recommendation or of the folder that it was written to.
 
     Parameters
     ----------
@@ -56,8 +53,8 @@ def render(source: Recommendation | Config | str | PathLike[str], to: str) -> st
         raise ScenarioError(f"--to: {to} comes with part {LATER[to]}; allowed now: {one_of(FORMATS)}; try yaml")
     if to not in FORMATS:
         raise ScenarioError(f"--to: {to!r} is not a format; allowed: {one_of(FORMATS)}{nearest(to, FORMATS) or '; try yaml'}")
-    config, document = _read(source)
-    return FORMATS[to](config, document)
+    head, document = _read(source)
+    return ("" if to in _WITHOUT_COMMENTS else head) + FORMATS[to](document)
 
 
 def write(source: Recommendation | Config | str | PathLike[str], to: str, path: str | PathLike[str] | None = None) -> Path:
@@ -92,18 +89,24 @@ def as_document(plain: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _read(source: Recommendation | Config | str | PathLike[str]) -> tuple[Config, dict[str, Any]]:
+def _read(source: Recommendation | Config | str | PathLike[str]) -> tuple[str, dict[str, Any]]:
+    """The comment above a deployable document, and the document."""
     if isinstance(source, Recommendation):
-        return source.config, as_document(source.deployment())
+        return head_of(source), as_document(source.deployment())
     if isinstance(source, Config):
-        return source, {"config": source.to_plain()}
+        return "", {"config": source.to_plain()}
     file = _file(Path(source))
     loaded = load_deployment(file)
+    config = loaded.config.to_plain()
     if file.suffix == ".env" or file.name == ".env":
-        return loaded.config, {"config": loaded.config.to_plain()}
+        whole = {path: plain_value(value) for path, value in loaded.whole.items()}
+        return "", {**({"instances": loaded.instances, "whole": whole} if loaded.instances > 1 else {}), "config": config}
     document = read_document(file)[0]
-    parts = {key: value for key, value in document.items() if key != "config"} if "config" in document else {}
-    return loaded.config, as_document({**parts, "config": loaded.config.to_plain()})
+    if "config" not in document:
+        return "", {"config": config}
+    # Where it stands in the file, so that what is made of the file has its order.
+    read = as_document({key: config if key == "config" else value for key, value in document.items()})
+    return head_in(file) if file.name == RECOMMENDED else "", read
 
 
 def _file(path: Path) -> Path:

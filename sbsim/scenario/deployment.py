@@ -1,13 +1,13 @@
 """What runs in production: settings, providers and promises, without the laws that only a simulation needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, ValidationError, model_validator
 
-from sbsim.config import Config, SettingsFile, require_available
+from sbsim.config import Config, SettingsFile, plain_value, require_available
 from sbsim.config import load as load_settings
 from sbsim.config.files import read_document
 from sbsim.documents.faults import refusal
@@ -26,11 +26,16 @@ _DEPLOYED = ("name", "as_of", "serves", "api", "price", "result", "limits", "exp
 
 @dataclass(frozen=True)
 class Deployment:
-    """A file that runs in production, read back. `providers` and `sla` are empty where it has none."""
+    """A file that runs in production, read back. `providers` and `sla` are empty where it has none.
+
+    The numbers are those of one of `instances`; `whole` has, by path, what the settings that these divide are for all of them.
+    """
 
     config: Config
     providers: tuple[ProviderSpec, ...] = ()
     sla: Mapping[int, Sla] | None = None
+    instances: int = 1
+    whole: Mapping[str, Any] = field(default_factory=dict)
 
 
 def deployment(scenario: Scenario, config: Config | None = None) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def deployment(scenario: Scenario, config: Config | None = None) -> dict[str, An
         for provider, spec in zip(providers, specs, strict=True):
             if "limits" in provider:
                 provider["limits"] = [_share(limit, each) for limit, each in zip(provider["limits"], spec.limits, strict=True)]
-        written |= {"instances": n, "whole": {path: old for path, (old, _) in config.differences(own).items()}}
+        written |= {"instances": n, "whole": {path: plain_value(old) for path, (old, _) in config.differences(own).items()}}
         config = own
     written |= {"config": config.to_plain(), "providers": providers}
     return {**written, "sla": document["sla"]} if document.get("sla") else written
@@ -65,7 +70,8 @@ def load_deployment(path: str | Path) -> Deployment:
     file = load_settings(path)
     require_available(file.config, file.origins, file.prefix)
     providers, sla = _parts(file)
-    return Deployment(file.config.resolved(any(provider.limits for provider in providers)), providers, sla)
+    config = file.config.resolved(any(provider.limits for provider in providers))
+    return Deployment(config, providers, sla, file.instances, file.whole)
 
 
 def load_providers(path: str | Path) -> tuple[ProviderSpec, ...]:
@@ -89,7 +95,7 @@ def differing_parts(file: SettingsFile, scenario: Scenario) -> list[str]:
     """What a file of settings says otherwise than the scenario, beside settings: words for a warning. Raises ScenarioError."""
     providers, sla = _parts(file)
     specs = scenario.providers
-    if file.is_share:
+    if file.instances > 1 and is_divided(scenario.config, scenario.instances.n):
         _, specs = share_of(scenario.config, specs, scenario.instances.n)
     here = {provider.name: _deployed(provider) for provider in specs}
     differing = []

@@ -50,7 +50,7 @@ def load(scenario: str | Path, sets: Iterable[str] = (), configs: Iterable[str |
     document = _with_own_path(document, file)
     files = [load_settings(each) for each in configs]
     if files:
-        values = {path: value for each in files for path, value in each.values.items()}
+        values = {path: value for each in files for path, value in each.values_of_all.items()}
         sources = one_of(each.source for each in files)
         document = {**document, "config": Config.from_values(values, sources).to_plain()}
         origins.replace(("config",), sources)

@@ -72,6 +72,13 @@ def test_a_file_knows_what_it_says_and_what_it_leaves_out(tmp_path):
     ("x.env", "SMART_BATCHER_BATCHING_MAX_WAIT", "x.env:1:1: 'SMART_BATCHER_BATCHING_MAX_WAIT' is not NAME=value"),
     ("x.env", "A=1\nA=2", "x.env:2:1: A: given twice"),
     ("x.env", "SMART_BATCHER_BATCHING_MAX_WAT=1", "no such setting; try SMART_BATCHER_BATCHING_MAX_WAIT"),
+    ("x.env", "SMART_BATCHER_INSTANCE=4", "no such setting; try SMART_BATCHER_INSTANCES"),
+    ("x.env", "SMART_BATCHER_INSTANCES=0", "x.env: SMART_BATCHER_INSTANCES: 0 must be"),
+    ("x.env", "SMART_BATCHER_INSTANCES=none", "x.env: SMART_BATCHER_INSTANCES: none is not"),
+    ("x.env", "SMART_BATCHER_WHOLE_BUDGET_LIMIT=40", "SMART_BATCHER_WHOLE_BUDGET_LIMIT: a whole, and nothing says of how many instances; try"),
+    ("x.env", "SMART_BATCHER_INSTANCES=4\nSMART_BATCHER_WHOLE_BUDGET_LIMIT=-1", "SMART_BATCHER_WHOLE_BUDGET_LIMIT: -1 must be"),
+    ("x.yaml", "config: {}\nwhole: {budget.limit: 3}", "x.yaml: instances: none is not"),
+    ("x.yaml", "config: {}\nwhole: [3]\ninstances: 4", "x.yaml:2:1: whole: settings by path"),
     ("x.ini", "", ".ini is not one of .yaml, .yml, .json, .toml, .env"),
 ])  # fmt: skip
 def test_a_broken_file_says_where(tmp_path, name, text, told):
@@ -96,6 +103,22 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
     file.write_bytes(b"\xff")
     with pytest.raises(ScenarioError, match="not UTF-8"):
         load(file)
+
+
+def test_a_share_is_read_with_the_whole_beside_it(tmp_path):
+    """`values` are those of one instance in every format; `values_of_all` are what the instances have together."""
+    shares = {
+        "x.yaml": "instances: 4\nwhole: {budget.limit: 41}\nconfig: {budget: {limit: 10, window: 1h}}\n",
+        "x.json": '{"instances": 4, "whole": {"budget.limit": 41}, "config": {"budget": {"limit": 10, "window": "1h"}}}',
+        "x.toml": 'instances = 4\n[whole]\n"budget.limit" = 41\n[config.budget]\nlimit = 10\nwindow = "1h"\n',
+        "x.env": "SMART_BATCHER_INSTANCES=4\nSMART_BATCHER_WHOLE_BUDGET_LIMIT=41\nSMART_BATCHER_BUDGET_LIMIT=10\nSMART_BATCHER_BUDGET_WINDOW=1h\n",
+    }
+    for name, text in shares.items():
+        (tmp_path / name).write_text(text)
+        read = load(tmp_path / name)
+        assert (read.instances, read.whole, read.config.budget.limit) == (4, {"budget.limit": 41}, 10)
+        assert read.values == {"budget.limit": 10, "budget.window": 3600}
+        assert read.values_of_all == {"budget.limit": 41, "budget.window": 3600}
 
 
 # -- environments ----------------------------------------------------------------------------------------------------------

@@ -9,13 +9,16 @@ import pytest
 import yaml
 
 from sbsim.config import Config
+from sbsim.config import load as load_settings
+from sbsim.config.environment import read_env_file
 from sbsim.errors import ScenarioError
-from sbsim.export import render, write_recommendation
+from sbsim.export import FORMATS, render, write, write_recommendation
+from sbsim.live.settings import LiveSettings
 from sbsim.pipeline.pipeline import Pipeline
 from sbsim.recommendation import recommend
 from sbsim.records import MEMORY, REDIS
 from sbsim.runlog import RunLog
-from sbsim.scenario import Scenario, load, share_of
+from sbsim.scenario import Scenario, load, load_deployment, share_of
 from sbsim.seeds import Draws
 from sbsim.simulation import run, simulate
 from sbsim.simulation.engine import Engine, Fleet
@@ -182,6 +185,58 @@ def test_the_exported_file_has_one_instances_numbers_and_reads_back_whole(tmp_pa
     (tmp_path / "several.yaml").write_text(yaml.safe_dump(scenario.document))
     again = load(tmp_path / "several.yaml", configs=[tmp_path / "recommended.yaml"])
     assert again.config == answer.config
+    assert not [note for note in again.warnings if "differs" in note]
+
+
+def divided_answer(tmp_path):
+    """A recommendation for four instances whose limits, budget and further windows are divided; written to `tmp_path`, its scenario too."""
+    budget = {"limit": 40, "window": "1h", "windows": [{"limit": 100, "window": "24h"}]}
+    document = {**several(requests=60, rate=0.2, budget=budget).document, "search": {"batching.max_wait": {"low": 0, "high": 1}}}
+    scenario = Scenario.from_mapping(document)
+    answer = recommend(scenario, evaluations=10)
+    write_recommendation(answer, tmp_path)
+    (tmp_path / "several.yaml").write_text(yaml.safe_dump(scenario.document))
+    return answer
+
+
+def test_every_format_has_one_instances_numbers_and_reads_back_whole(tmp_path):
+    """Settings are the same share in all of them, each says so, and none is divided a second time; an environment leaves out lists, as ever."""
+    answer = divided_answer(tmp_path)
+    share, _ = share_of(answer.config, answer.scenario.providers, 4)
+    lists = {"budget.windows"}
+    for to in FORMATS:
+        assert render(answer, to) == render(tmp_path, to) == write(tmp_path, to, tmp_path / f"again.{to}").read_text()
+        for file in (tmp_path / f"again.{to}", *([tmp_path / f"recommended.{to}"] if to in ("yaml", "env") else [])):
+            left_out = lists if to == "env" else set()
+            assert load_deployment(file).config.differences(share).keys() == left_out
+            again = load(tmp_path / "several.yaml", configs=[file])
+            assert again.config.differences(answer.config).keys() == left_out
+            assert not [note for note in again.warnings if "differs" in note]
+            assert render(file, "json").count("rate_limit.concurrency") == 1  # what is made of the file says it too
+        assert "one of 4 instances" in render(answer, to) or '"instances": 4' in render(answer, to)
+    assert (tmp_path / "recommended.env").read_text() == render(answer, "env")
+    assert (tmp_path / "recommended.yaml").read_text() == render(answer, "yaml")
+
+
+@pytest.mark.parametrize("name", ["recommended.yaml", "recommended.env"])
+def test_a_batcher_is_one_instance(tmp_path, name):
+    """What runs in production takes its own share of the file, and passes over what the whole is; so does a process with these variables."""
+    answer = divided_answer(tmp_path)
+    share, _ = share_of(answer.config, answer.scenario.providers, 4)
+    settings = LiveSettings({}, file=load_settings(tmp_path / name), providers_declare_limits=True).config
+    assert settings.differences(share).keys() <= {"budget.windows"}
+    variables = read_env_file((tmp_path / "recommended.env").read_text(), "test.env")
+    assert LiveSettings({}, environment=variables).config.differences(share).keys() == {"budget.windows"}
+
+
+def test_limits_of_providers_alone_are_divided_and_known_to_be(tmp_path):
+    """Where no setting is divided the file still says that its providers have a share of theirs."""
+    free = {"rate_limit": {"concurrency": "none", "batch_pacing_interval": 0}}
+    document = {**several(requests=60, rate=0.2, **free).document, "search": {"batching.max_wait": {"low": 0, "high": 1}}}
+    scenario = Scenario.from_mapping(document)
+    write_recommendation(recommend(scenario, evaluations=10), tmp_path)
+    (tmp_path / "several.yaml").write_text(yaml.safe_dump(scenario.document))
+    again = load(tmp_path / "several.yaml", configs=[tmp_path / "recommended.yaml"])
     assert not [note for note in again.warnings if "differs" in note]
 
 
