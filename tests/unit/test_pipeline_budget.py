@@ -12,7 +12,15 @@ from tests.unit.test_pipeline_configure import Bench, lane, sent, the_call
 
 
 def spent(
-    tmp_path: Path, rows: str, budget: dict[str, Any], *, latency_s: float = 1, drain: str = "10h", late: str = "serve", **rate_limit: Any
+    tmp_path: Path,
+    rows: str,
+    budget: dict[str, Any],
+    *,
+    latency_s: float = 1,
+    drain: str = "10h",
+    late: str = "serve",
+    order: str = "score",
+    **rate_limit: Any,
 ) -> RunLog:
     """The log of calls of one item at 30 cents for requests given as lines of "instant,prompt,priority"; normal ones have a minute."""
     (tmp_path / "arrivals.csv").write_text("arrived_at,prompt,priority\n" + rows)
@@ -36,7 +44,7 @@ def spent(
                     "batching": {"max_batch_size": 1, "max_wait": 0},
                     "rate_limit": {"max_requests": None, "batch_pacing_interval": 0, "concurrency": None, "guard": 0, **rate_limit},
                     "cache": {"memory_size": 0},
-                    "queue": {"on_deadline": late},
+                    "queue": {"on_deadline": late, "policy": order},
                     "budget": budget,
                 },
             }
@@ -81,7 +89,7 @@ def test_who_was_held_is_counted_whatever_becomes_of_him(tmp_path: Path) -> None
 def test_urgent_work_that_passes_does_not_end_the_hold_of_the_others(tmp_path: Path) -> None:
     """One is held for what is kept, urgent work takes that, and who comes to the queue after it and sees the end of the run there was held too."""
     kept = {"limit": 0.6, "window": "1h", "reserve_urgent": 0.5}
-    log = spent(tmp_path, "0,a,normal\n1,b,normal\n2,c,urgent\n3,d,normal\n", kept, drain="1s")
+    log = spent(tmp_path, "0,a,normal\n1,b,normal\n2,c,urgent\n3,d,normal\n", kept, latency_s=10, drain="1s", order="fifo")
     assert log.sent_at[2] == 2.0
     assert log.held_by_budget.tolist() == [1, 3]
 

@@ -120,17 +120,18 @@ def test_urgent_work_finds_a_slot_beside_what_the_budget_holds():
     assert URGENT in [item.urgency for item in the_call(bench.submit(6.0, "now", urgency=URGENT)).items]
 
 
-def test_what_is_dropped_when_a_slot_is_filled_makes_room_for_the_backlog():
-    """By capacity: one is answered, the next is dropped for its deadline when its group takes the slot, and both places are taken at once."""
+def test_what_is_given_up_when_a_slot_is_filled_makes_room_for_the_backlog():
+    """By capacity: one is answered, the next can never be paid when its group takes the slot, and the third has its place in the same input."""
+    by_second = {"rates": [{"per": "second", "usd": 1.0}]}
     bench = Bench(
-        lane(limits=[]), batching__sizing="capacity", batching__max_wait=600.0, batching__max_batch_size=8, rate_limit__concurrency=1,
-        queue__max_pending=2, queue__on_deadline="drop", queue__initial_service_s=1.0,
+        lane(limits=[], price=by_second), batching__sizing="capacity", batching__max_wait=600.0, batching__similarity_threshold=1.0,
+        rate_limit__concurrency=1, queue__max_pending=2, queue__policy="fifo", budget__limit=50.0,
     )  # fmt: skip
-    first = the_call(bench.submit(0.0, "a"))
-    for k, deadline_at in enumerate((4.0, 900.0, 900.0)):
-        bench.submit(1.0, str(k), deadline_at=deadline_at)
+    first = the_call(bench.submit(0.0, "a", duration=1))
+    for k, duration_s in enumerate((60, 1, 1)):
+        assert not bench.submit(1.0, str(k), duration=duration_s)
     assert sent(bench.answer(5.0, first, contents=["x"])) == [1]
-    assert bench.pipeline.snapshot()["n_dropped"] == 1
+    assert bench.pipeline.snapshot()["n_failed"] == 1
     assert not bench.pipeline._backlog
 
 
