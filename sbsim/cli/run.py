@@ -107,7 +107,16 @@ def _show_capacity(study: Study, every: bool) -> None:
 
 def _show(study: Study, every: bool) -> None:
     from sbsim.cli import console
-    from sbsim.report.tables import BUDGET_COLUMNS, KPI_COLUMNS, budget_rows, kpi_rows, near_duplicate_line, priority_line, refused_line, urgent_line
+    from sbsim.report.tables import (
+        BUDGET_COLUMNS,
+        KPI_COLUMNS,
+        budget_rows,
+        kpi_rows,
+        near_duplicate_line,
+        priority_line,
+        turned_away_line,
+        urgent_line,
+    )
 
     console.say(f"{study.scenario.name}: {len(study.replications)} replications, seed {study.seed}; half-widths (95 %) are over {study.over}")
     console.say()
@@ -131,7 +140,7 @@ def _show(study: Study, every: bool) -> None:
     if study.budget is not None:
         console.say()
         console.print_table(list(BUDGET_COLUMNS), budget_rows(study.budget), right=(1, 2, 3, 4, 5))
-        for line in (refused_line(study.budget), urgent_line(study.budget)):
+        for line in (turned_away_line(study.budget), urgent_line(study.budget)):
             if line:
                 console.say(line)
     for alert in study.alerts:

@@ -38,8 +38,8 @@ class BudgetRun:
     overshoot_usd : per window, dollars booked beyond the limit in the fullest window of the whole run, 0 where there are none.
     exhausted_at : per window, the first instant at which it had no room for a call that wanted to go (inf: never), seconds; a call that not even the
     empty window could pay for is such a call.
-    n_held, n_refused, n_urgent, n_urgent_held, n_urgent_refused : counted requests whose call a window ever held, those turned away for good, urgent
-    ones, and those of them that were held or turned away.
+    n_held, n_turned_away, n_urgent, n_urgent_held, n_urgent_turned_away : counted requests whose call a window ever held, those turned away for good
+    (KPIs count the ones already taken on as failed, the others as refused), urgent ones, and those of them that were held or turned away.
     n_never_affordable, n_unbounded : of those turned away, the ones whose call some window could not pay for however empty, and those that a hard
     window cannot take since nothing bounds what they cost; the rest found their window spent (`on_spent: refuse`).
     dearest_usd : list price of the dearest request that was never affordable, dollars; 0.0 without one.
@@ -49,10 +49,10 @@ class BudgetRun:
     overshoot_usd: tuple[float, ...]
     exhausted_at: tuple[float, ...]
     n_held: int
-    n_refused: int
+    n_turned_away: int
     n_urgent: int
     n_urgent_held: int
-    n_urgent_refused: int
+    n_urgent_turned_away: int
     n_never_affordable: int = 0
     n_unbounded: int = 0
     dearest_usd: float = 0.0
@@ -63,21 +63,21 @@ def budget_run(c: Counted) -> BudgetRun | None:
     windows = c.scenario.config.budget.in_force
     if not windows:
         return None
-    turned_away = {reason: _counted(c, serials) for reason, serials in c.log.unaffordable.items()}
-    held, refused = _counted(c, c.log.held_by_budget), np.concatenate(list(turned_away.values()))
-    never = turned_away["never_affordable"]
+    by_reason = {reason: _counted(c, serials) for reason, serials in c.log.unaffordable.items()}
+    held, turned_away = _counted(c, c.log.held_by_budget), np.concatenate(list(by_reason.values()))
+    never = by_reason["never_affordable"]
     most = [_fullest(c, window, -inf, inf) - to_nano(window.limit) for window in windows]
     return BudgetRun(
         utilisations(c, c.start_at, c.end_at),
         tuple(max(over, 0) / NANO for over in most),
         c.log.exhausted_at,
         len(held),
-        len(refused),
+        len(turned_away),
         int(np.count_nonzero(c.urgency == URGENT)),
         int(np.count_nonzero(c.urgency[held] == URGENT)),
-        int(np.count_nonzero(c.urgency[refused] == URGENT)),
+        int(np.count_nonzero(c.urgency[turned_away] == URGENT)),
         len(never),
-        len(turned_away["no_bound"]),
+        len(by_reason["no_bound"]),
         float(c.individual_nano[never].max(initial=0)) / NANO,
     )
 
@@ -95,9 +95,9 @@ def budget_document(windows: Sequence[BudgetWindow], runs: Sequence[BudgetRun]) 
         "exhausted": _exhaustion([min(run.exhausted_at, default=inf) for run in runs]),
         **{
             name: mean_estimate([float(getattr(run, name)) for run in runs]).to_plain()
-            for name in ("n_held", "n_refused", "n_never_affordable", "n_unbounded", "n_urgent_held", "n_urgent_refused")
+            for name in ("n_held", "n_turned_away", "n_never_affordable", "n_unbounded", "n_urgent_held", "n_urgent_turned_away")
         },
-        "urgent_refused_share": _share([run.n_urgent_refused for run in runs], [run.n_urgent for run in runs]).to_plain(),
+        "urgent_turned_away_share": _share([run.n_urgent_turned_away for run in runs], [run.n_urgent for run in runs]).to_plain(),
     }
 
 

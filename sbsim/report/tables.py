@@ -95,18 +95,16 @@ def budget_rows(budget: Mapping[str, Any]) -> list[Row]:
 
 def urgent_line(budget: Mapping[str, Any]) -> str:
     """What the budget meant for urgent requests, in a sentence."""
-    held, refused = (with_half_width(Estimate(**budget[f"n_urgent_{what}"])) for what in ("held", "refused"))
-    return f"urgent requests that the budget held up: {held}; that it turned away: {refused}"
+    held, turned_away = (with_half_width(Estimate(**budget[f"n_urgent_{what}"])) for what in ("held", "turned_away"))
+    return f"urgent requests that the budget held up: {held}; that it turned away: {turned_away}"
 
 
-def refused_line(budget: Mapping[str, Any]) -> str:
+def turned_away_line(budget: Mapping[str, Any]) -> str:
     """Whom the budget turned away for good, and why, in a sentence; empty where it turned nobody away."""
-    if not budget["n_refused"]["mean"]:
+    if not budget["n_turned_away"]["mean"]:
         return ""
-    refused, never, unbounded = (with_half_width(Estimate(**budget[f"n_{what}"])) for what in ("refused", "never_affordable", "unbounded"))
-    return (
-        f"requests that the budget turned away: {refused}; no room for them even in an empty window: {never}; nothing bounds their cost: {unbounded}"
-    )
+    every, never, unbounded = (with_half_width(Estimate(**budget[f"n_{what}"])) for what in ("turned_away", "never_affordable", "unbounded"))
+    return f"requests that the budget turned away: {every}; no room for them even in an empty window: {never}; nothing bounds their cost: {unbounded}"
 
 
 def priority_line(counters: Sequence[Mapping[str, int]], ageing_s: float, *, every: bool = False) -> str:

@@ -11,7 +11,7 @@ import pytest
 from sbsim.cli.run import to_document
 from sbsim.measure import BudgetRun, budget_document
 from sbsim.measure.intervals import share_interval
-from sbsim.report.tables import budget_rows, refused_line, urgent_line
+from sbsim.report.tables import budget_rows, turned_away_line, urgent_line
 from sbsim.scenario import Scenario
 from sbsim.simulation import run, simulate
 from tests.shop import ONE_AT_A_TIME, shop
@@ -80,9 +80,9 @@ def test_pacing_spreads_a_day_over_a_day():
 def test_spent_budgets_refuse_where_they_are_told_to():
     """`on_spent: refuse` turns away at the door what would wait, urgent or not, and the report counts it."""
     study = simulate(budgeted({"limit": 1.0, "window": "1h", "on_spent": "refuse", "reserve_urgent": 0.2}))
-    assert study.kpis["n_refused"].mean == study.budget["n_refused"]["mean"] > 100
+    assert study.kpis["n_refused"].mean == study.budget["n_turned_away"]["mean"] > 100
     assert study.kpis["n_pending"].mean == 0
-    assert 0 < study.budget["n_urgent_refused"]["mean"] < study.budget["n_refused"]["mean"] / 5
+    assert 0 < study.budget["n_urgent_turned_away"]["mean"] < study.budget["n_turned_away"]["mean"] / 5
     assert study.budget["windows"][0]["exhausted"]["share"] == 1.0
 
 
@@ -106,7 +106,7 @@ def test_open_ended_output_passes_a_soft_budget_and_no_hard_one():
         },
     }  # fmt: skip
     hard = simulate(budgeted({"limit": 100.0}, **text), replications=1)
-    assert hard.kpis["n_refused"].mean == hard.kpis["n_requests"].mean == hard.budget["n_refused"]["mean"] == hard.budget["n_unbounded"]["mean"]
+    assert hard.kpis["n_refused"].mean == hard.kpis["n_requests"].mean == hard.budget["n_turned_away"]["mean"] == hard.budget["n_unbounded"]["mean"]
     assert "budget is switched on and never fired" not in hard.warnings
     assert any("requests are refused, since nothing bounds what they cost" in warning for warning in hard.warnings)
     soft = simulate(budgeted({"limit": 100.0, "kind": "soft", "reserve_quantile": 0.9}, **text), replications=1)
@@ -130,7 +130,9 @@ def test_what_no_window_could_pay_for_is_said(budget: dict[str, Any], changes: d
     """A budget below the price of a call fails it at once: it has fired, its windows are exhausted from the first call on, and the reader is told."""
     study = simulate(budgeted({"window": "1h", **budget}, requests=300, horizon=None, **changes), replications=1)
     said = study.budget
-    assert said["n_never_affordable"]["mean"] == said["n_refused"]["mean"] == study.kpis["n_failed"].mean
+    assert said["n_never_affordable"]["mean"] == said["n_turned_away"]["mean"] == study.kpis["n_failed"].mean
+    assert study.kpis["n_refused"].mean == 0  # they were taken on
+    assert not any("refused" in name for name in said)
     assert said["n_never_affordable"]["mean"] == pytest.approx(n_never, abs=20)
     assert said["exhausted"]["share"] == 1.0
     assert said["exhausted"]["first_at_s"] == said["windows"][-1]["exhausted"]["first_at_s"] < 60
@@ -140,7 +142,7 @@ def test_what_no_window_could_pay_for_is_said(budget: dict[str, Any], changes: d
     (warning,) = (each for each in study.warnings if f"has no room for the calls of {n} of 300 requests (list price up to $0.01)" in each)
     assert ("reserve_urgent" in warning, "instances" in warning) == ("reserve_urgent" in budget, "instances" in changes)
     assert (
-        refused_line(said)
+        turned_away_line(said)
         == f"requests that the budget turned away: {n}; no room for them even in an empty window: {n}; nothing bounds their cost: 0"
     )
 
@@ -193,9 +195,9 @@ def test_exhaustion_quantiles_count_the_replications_that_never_came_to_it():
     runs = [BudgetRun((0.5,), (0.0,), (10.0 * k if k < 5 else inf,), 0, 0, 5, 0, k % 2) for k in range(1, 11)]
     document = budget_document(budgeted({"limit": 1.0}).config.budget.in_force, runs)
     assert document["exhausted"] == {"share": 0.4, "first_at_s": 10.0, "p10_at_s": 10.0, "p50_at_s": None, "p90_at_s": None}
-    assert document["urgent_refused_share"]["mean"] == pytest.approx(0.1)
+    assert document["urgent_turned_away_share"]["mean"] == pytest.approx(0.1)
     assert budget_rows(document) == [["$1 per 24h, rolling, hard", "50.0%", "40%", "-", "0%", "$0"]]
-    assert refused_line(document) == ""
+    assert turned_away_line(document) == ""
     assert urgent_line(document).startswith("urgent requests that the budget held up: 0 ± 0; that it turned away: 0.50 ± 0.")
 
 
