@@ -466,18 +466,15 @@ class Pipeline:
             yield from call.items
 
     def _settle(self, now: float, actions: Actions) -> Actions:
-        """The end of an input: given-up requests are counted off, the backlog comes in while there is room, free slots are filled where a size is
-        set by them, the next wake is named."""
+        """The end of an input: slots are filled where a size is set by them, given-up requests are counted off, the backlog comes in while there is
+        room, the next wake is named."""
         out = actions
-        if self._backlog or self.dispatcher.n_gone:
-            out = list(actions)
-            self._let_in(now, out)
         if self._fills_slots and self.builder.n_open:
-            out = list(out)
+            out = list(actions)
             self._fill(now, out)
-            while self.dispatcher.n_gone:  # what was given up on the way has made room
-                self._let_in(now, out)
-                self._fill(now, out)
+        if self._backlog or self.dispatcher.n_gone:
+            out = list(out)
+            self._let_in(now, out)
         self._rearm(now)
         return out
 
