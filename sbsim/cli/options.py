@@ -95,9 +95,10 @@ def load_scenario(name: str, sets: list[str] | None, configs: list[Path] | None)
     from sbsim.scenario import load
 
     loaded = load(name, sets=sets or [], configs=configs or [])
-    find_kpi(loaded.objective.minimise, where=f"{name}: objective.minimise")
+    spelling = "minimize" if "minimize" in (loaded.document.get("objective") or {}) else "minimise"
+    find_kpi(loaded.objective.minimise, where=loaded.where("objective", spelling))
     for k, constraint in enumerate(loaded.objective.subject_to):
-        find_kpi(constraint.kpi, where=f"{name}: objective.subject_to[{k}]")
+        find_kpi(constraint.kpi, where=loaded.where("objective", "subject_to", k))
     return loaded
 
 

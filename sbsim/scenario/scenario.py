@@ -13,7 +13,7 @@ from sbsim.config import require_available as require_available_settings
 from sbsim.documents.faults import FieldError, at, nearest, one_of, refusal, shown
 from sbsim.documents.fields import Choice, Kind, Name, OptionalDuration, PositiveCount, Quantity, Text
 from sbsim.documents.model import Model, field, section
-from sbsim.documents.origin import Origins
+from sbsim.documents.origin import Origins, path_text
 from sbsim.documents.paths import locate, parse_path, with_value
 from sbsim.errors import ScenarioError
 from sbsim.laws import Constant
@@ -162,6 +162,10 @@ class Scenario(Model):
         if self._scorer is not None:
             plain["scorer"] = repr(self._scorer)
         return hashlib.blake2b(json.dumps(plain, default=repr, sort_keys=False).encode(), digest_size=16).hexdigest()
+
+    def where(self, *path: str | int) -> str:
+        """The place of an entry and its path, as messages begin: `scenario.yaml:7:3: objective.minimise`."""
+        return f"{self._origins.place(path)}: {path_text(path)}"
 
     @property
     def document(self) -> Mapping[str, Any]:
