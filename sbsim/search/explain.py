@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sbsim.measure import Counted, Estimate, mean_estimate
+from sbsim.measure import Estimate, mean_estimate
 from sbsim.measure.waterfall import CAUSES, Waterfall, waterfall
 from sbsim.parallel import run_all
 from sbsim.search.ablation import Effect, effects
-from sbsim.simulation.replicate import Replication, replication_of, run
+from sbsim.simulation.replicate import Replication, counted_of, replication_of, run
 from sbsim.simulation.study import Study, study_of, warmup_instant
 from sbsim.units import to_usd
 
@@ -110,7 +110,7 @@ def explain(
 
 def _one(scenario: Scenario, seed: int, warmup_s: float, replication: int) -> tuple[Replication, Waterfall]:
     finished = run(scenario, seed=seed, replication=replication)
-    counted = Counted(finished, scenario, warmup_s)
+    counted = counted_of(finished, scenario, warmup_s)
     return replication_of(counted), waterfall(counted)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from sbsim.search.race import SEARCH
 from sbsim.search.ranking import SELECTION
 from sbsim.search.space import Dimension, Space, Values, choices, integers, reals
 from sbsim.seeds import derive
-from sbsim.simulation import replicate
+from sbsim.simulation import NothingCounted, replicate
 from sbsim.workload import prepare
 
 REPORT = "report"
@@ -53,7 +54,11 @@ class Trial:
         except ScenarioError as error:
             return Outcome({}, refusal=str(error))
         if task.share < 1.0:
-            scenario = shortened(scenario, task.share, self.warmup_s)
+            with suppress(NothingCounted):  # so few requests may end within the warm-up: then all of them are played
+                return self._outcome(shortened(scenario, task.share, self.warmup_s), task)
+        return self._outcome(scenario, task)
+
+    def _outcome(self, scenario: Scenario, task: Task) -> Outcome:
         done = replicate(scenario, seed=self.seeds[task.stream], replications=1, first=task.replication, warmup_s=self.warmup_s)[0]
         return Outcome({name: _plain(value) for name, value in done.kpis.items()}, done.is_saturated)
 

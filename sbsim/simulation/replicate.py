@@ -17,6 +17,7 @@ import numpy as np
 from sbsim import collector
 from sbsim.components.near_duplicates import KnownNeighbours
 from sbsim.config import Config
+from sbsim.errors import ScenarioError
 from sbsim.measure import BudgetRun, ClusterSums, Counted, budget_run, kpi_values, near_hits
 from sbsim.parallel import run_all
 from sbsim.pipeline.build import build, share
@@ -29,6 +30,10 @@ from sbsim.seeds import Draws
 from sbsim.simulation.engine import Engine, Fleet
 from sbsim.workload import Prepared, prepare
 from sbsim.world import ModelledProvider, ModelledTier
+
+
+class NothingCounted(ScenarioError):
+    """A warm-up that outlasts the traffic."""
 
 
 @dataclass(slots=True)
@@ -181,8 +186,23 @@ def replicate(
 def _one(scenario: Scenario, seed: int, config: Config | None, warmup_s: float, replication: int) -> Replication:
     if config is not None:
         scenario = scenario.with_config(config)
-    finished = run(scenario, seed=seed, replication=replication)
-    return replication_of(Counted(finished, scenario, warmup_s))
+    return replication_of(counted_of(run(scenario, seed=seed, replication=replication), scenario, warmup_s))
+
+
+def counted_of(finished: Run, scenario: Scenario, warmup_s: float) -> Counted:
+    """What is counted of a run after the study's warm-up.
+
+    Raises
+    ------
+    NothingCounted
+        When the traffic ends no later than the warm-up. With a horizon the scenario is refused as it is read; where a trace or a number of requests
+        ends, only the traffic knows.
+    """
+    end_at = finished.prepared.horizon_at
+    if 0 < warmup_s >= end_at:
+        reason = f"{warmup_s:g} s leave nothing to count of traffic that ends after {end_at:g} s; try a shorter warm-up"
+        raise NothingCounted(f"{scenario.where('warmup')}: {reason}")
+    return Counted(finished, scenario, warmup_s)
 
 
 def replication_of(counted: Counted) -> Replication:

@@ -14,7 +14,7 @@ from sbsim.measure import Counted, Estimate, alerts, budget_document, by_list, e
 from sbsim.measure.steady import Series, find_warmup
 from sbsim.parallel import run_all
 from sbsim.scenario import ANY
-from sbsim.simulation.replicate import Replication, replicate, run
+from sbsim.simulation.replicate import Replication, counted_of, replicate, run
 from sbsim.units import to_usd
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Study:
 
     def history(self, replication: int = 0) -> Counted:
         """One replication in full, run once more: every request and call of it. Of replications a study keeps KPIs alone."""
-        return Counted(run(self.scenario, seed=self.seed, replication=replication), self.scenario, self.warmup_s)
+        return counted_of(run(self.scenario, seed=self.seed, replication=replication), self.scenario, self.warmup_s)
 
 
 def simulate(

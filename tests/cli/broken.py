@@ -175,6 +175,11 @@ SCENARIOS: Mapping[str, tuple[bytes, tuple[str, ...]]] = {
     "choices that are none": (scenario("choices: [0s, 1s]", "choices: []"), ("search",)),
     "a choice that means nothing": (scenario("choices: [0s, 1s]", "choices: [0s, soon]"), ("search", "soon")),
     "constraint": (scenario("search:", 'objective: {minimise: total_cost_usd, subject_to: ["fast enough"]}\nsearch:'), ("subject_to", "fast enough")),
+    "constraint on no KPI": (scenario("search:", 'objective: {subject_to: ["n_calls >= 0", "n_cals <= 9"]}\nsearch:'), (
+        "broken.yaml:29:42: objective.subject_to[1]: 'n_cals'", "try n_calls")),
+    "no KPI": (scenario("search:", "objective: {minimize: total_cost}\nsearch:"), (
+        "broken.yaml:29:13: objective.minimize: 'total_cost'", "try total_cost_usd")),
+    "warm-up for ever": (scenario("horizon: 2min", "requests: 30\nwarmup: 9h"), ("broken.yaml:5:1: warmup: 32400 s leave nothing to count",)),
 }  # fmt: skip
 
 

@@ -108,6 +108,15 @@ def test_what_cannot_be_recommended_is_refused(search: dict[str, object], words:
     assert all(word in str(refused.value) for word in words)
 
 
+def test_a_shorter_run_counts_something() -> None:
+    """Where a share of the requests ends within the warm-up, the whole of them is played rather than nothing counted."""
+    scenario = shop(study="steady", warmup="2min", horizon=None, requests=1000)
+    trial = Trial({"search": scenario}, {"search": 1}, 120.0)
+    outcome = trial(Task((), "search", 0, 0.05))
+    assert outcome == trial(Task((), "search", 0))
+    assert outcome.kpis["n_requests"] > 0
+
+
 def test_a_shorter_horizon_keeps_rate_and_warm_up() -> None:
     """A quarter of the counted time after the whole warm-up, at the same rate: the first arrivals are the very same."""
     scenario = shop(study="steady", warmup="2min", requests=200)

@@ -14,7 +14,7 @@ from sbsim.records import PENDING
 from sbsim.scenario import Scenario
 from sbsim.simulation import replicate, run, simulate, squeezed, warmup_instant
 from sbsim.simulation.replicate import drain_limit_s
-from tests.shop import WORKER, shop
+from tests.shop import WORKER, shop, traced
 
 
 def scenario(**changes):
@@ -45,6 +45,15 @@ def scenario(**changes):
     }
     document.update(changes)
     return Scenario.from_mapping(document)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_warm_up_that_outlasts_the_traffic_is_refused(tmp_path, jobs):
+    """With a number of requests, or a trace, only the traffic says when it ends: then it is as with a horizon, never a study of nothing."""
+    for one, end in ((shop(requests=100, horizon=None, warmup="8h"), r"\d+"), (traced(tmp_path, 11, warmup="8h"), "20")):
+        with pytest.raises(ScenarioError, match=rf"warmup: 28800 s leave nothing to count of traffic that ends after {end}.* s; try a shorter"):
+            simulate(one, jobs=jobs)
+    assert simulate(traced(tmp_path, 11, warmup="18s"), jobs=jobs).kpis["n_requests"].mean == 2
 
 
 def test_inv_9_neither_clock_nor_environment_leaks_into_a_run(monkeypatch):
