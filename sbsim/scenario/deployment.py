@@ -99,7 +99,7 @@ def differing_parts(file: SettingsFile, scenario: Scenario) -> list[str]:
         _, specs = share_of(scenario.config, specs, scenario.instances.n)
     here = {provider.name: _deployed(provider) for provider in specs}
     differing = []
-    if providers and {provider.name: _deployed(provider) for provider in providers} != here:
+    if file.providers is not None and {provider.name: _deployed(provider) for provider in providers} != here:
         differing.append("list of providers")
     if sla is not None and sla != scenario.sla:
         differing.append("sla")

@@ -349,6 +349,9 @@ def test_a_file_of_settings_with_other_providers_is_said_so(good, tmp_path):
     file.write_text(file.read_text().replace("usd: 0.12", "usd: 0.13").replace("penalty: 1.0", "penalty: 2.0"))
     told = [w for w in load(good, configs=[file]).warnings if w.startswith(str(file))]
     assert [("providers" in w, "sla" in w) for w in told] == [(True, False), (False, True)]
+    file.write_text("config: {}\nproviders: []\n")  # none at all is another list, too
+    (told,) = (w for w in load(good, configs=[file]).warnings if w.startswith(str(file)))
+    assert "list of providers differs" in told
 
 
 def test_a_deployment_is_read_back(good, tmp_path):
