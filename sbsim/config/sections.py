@@ -141,7 +141,6 @@ class Batching(Model):
         return self.formation == "optimal" and self.late_join
 
 
-
 class RateLimit(Model):
     """Our own limits, beside those that a provider declares."""
 
@@ -202,6 +201,13 @@ class Queue(Model):
     initial_service_s: PositiveDuration = setting(60.0, "Seconds that a call is expected to take until the first answer.")
 
 
+def _begins_at(resets: str, window_s: float) -> None:
+    """Refuses a calendar window of which the time of day would begin only some, now and then. Raises FieldError."""
+    if resets != "rolling" and _DAY_S % window_s and window_s % _DAY_S:
+        reason = "do not divide a day and are no whole days, so no time of day always begins a window"
+        raise FieldError(f"{window_s:g} s {reason}; try 24h, or resets: rolling", "window")
+
+
 class BudgetWindow(Model):
     """One of several budgets."""
 
@@ -210,11 +216,16 @@ class BudgetWindow(Model):
     resets: Annotated[str, Resets()] = "rolling"
     kind: Annotated[str, Choice(("hard", "soft"))] = "hard"
 
+    @model_validator(mode="after")
+    def _begins_at_its_time(self) -> Self:
+        _begins_at(self.resets, self.window)
+        return self
+
     def offset_s(self, epoch_at: float) -> float | None:
         """Seconds from time 0 to a reset, where time 0 is `epoch_at` seconds after 1970 (UTC); None for a rolling window.
 
-        Calendar windows follow one another without a gap from that time of day on 1970-01-01: `window: 1h` with "00:30 UTC" resets at half past
-        every hour.
+        Calendar windows follow one another without a gap from that time of day on 1970-01-01, a Thursday: `window: 1h` with "00:30 UTC" resets at
+        half past every hour, `window: 7d` with "00:00 UTC" every Thursday.
         """
         return None if self.resets == "rolling" else (time_of_day_s(self.resets) - epoch_at) % self.window
 
@@ -237,7 +248,9 @@ class Budget(Model):
 
     limit: OptionalMoney = setting(None, "Dollars per window at most, by the price list: plans do not count.")
     window: PositiveDuration = setting(_DAY_S, "Seconds of the budget's window.")
-    resets: Annotated[str, Resets()] = setting("rolling", 'rolling, or a time of day such as "00:00 UTC" for calendar windows.')
+    resets: Annotated[str, Resets()] = setting(
+        "rolling", 'rolling, or for calendar windows the time of day at which they begin, "00:00 UTC"; those of several days count from 1970-01-01.'
+    )
     kind: Annotated[str, Choice(("hard", "soft"))] = setting(
         "hard", "hard reserves the most a call can cost and is never exceeded; soft reserves a quantile and may be."
     )
@@ -256,6 +269,11 @@ class Budget(Model):
     windows: Annotated[tuple[BudgetWindow, ...], BudgetWindows()] = setting(
         (), "More budgets, each {limit, window, resets, kind}; all of them and limit hold together."
     )
+
+    @model_validator(mode="after")
+    def _begins_at_its_time(self) -> Self:
+        _begins_at(self.resets, self.window)
+        return self
 
     @property
     def in_force(self) -> tuple[BudgetWindow, ...]:

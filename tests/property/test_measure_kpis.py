@@ -142,7 +142,7 @@ def random_scenario(source: np.random.Generator) -> SimpleNamespace:
     prices = ((0.0, SimpleNamespace(plan=None)),)
     its_limits = [SimpleNamespace(unit="concurrency", n=3)] if source.random() < 0.5 else []
     providers = (SimpleNamespace(limits=limits, prices=prices), SimpleNamespace(limits=its_limits, prices=prices))
-    widths, kinds = ([10.0, 60.0, 500.0], ["rolling", "00:00 UTC", "00:01 UTC"])
+    widths, kinds = ([10.0, 60.0, 480.0], ["rolling", "00:00 UTC", "00:01 UTC"])
     more = [{"limit": 300.0, "window": float(source.choice(widths)), "resets": str(source.choice(kinds))} for _ in range(source.integers(0, 3))]
     one = {"budget.limit": maybe(250.0), "budget.window": float(source.choice(widths)), "budget.resets": str(source.choice(kinds))}
     config = Config().with_values({**one, "budget.windows": more})

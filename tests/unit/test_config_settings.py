@@ -94,6 +94,28 @@ def test_a_password_in_the_open_is_refused_and_not_repeated(path, given):
         assert Config().with_values({path: allowed}).get(path) == allowed
 
 
+@pytest.mark.parametrize("window", ["7h", "25h", "36h", "500s", "0.7s"])
+def test_a_calendar_window_begins_at_its_time_of_day(window):
+    """A window that neither divides a day nor is whole days would begin at the stated time on some days only; a rolling one may have any width."""
+    told = r"window: .* s do not divide a day and are no whole days, so no time of day always begins a window; try 24h, or resets: rolling"
+    for place, given in (("budget", {"budget.window": window, "budget.resets": "13:37 UTC"}), (
+        r"budget\.windows\[1\]", {"budget.windows": [{"limit": 1}, {"limit": 1, "window": window, "resets": "13:37 UTC"}]}
+    )):  # fmt: skip
+        with pytest.raises(ScenarioError, match=rf"config: {place}\.{told}"):
+            Config().with_values(given)
+    assert Config().with_values({"budget.window": window, "budget.windows": [{"limit": 1, "window": window}]}).budget.resets == "rolling"
+
+
+@pytest.mark.parametrize("window", ["10s", "1h", "24h", "48h", "7d"])
+def test_a_calendar_window_of_parts_of_a_day_or_of_whole_days_begins_there(window):
+    """Counted from that time of day on 1970-01-01 every window begins at it, or one of every day does."""
+    (one,) = Config().with_values({"budget.limit": 1, "budget.window": window, "budget.resets": "13:37 UTC"}).budget.in_force
+    since_1970_s = 20_000 * 86400.0
+    first_at = since_1970_s + one.offset_s(since_1970_s)
+    times_of_day = [(first_at + k * one.window) % 86400 for k in range(2 * max(1, int(86400 / one.window)))]
+    assert times_of_day.count((13 * 60 + 37) * 60) == 2
+
+
 def test_unknown_settings_name_the_nearest():
     """A wrong name within a section, a wrong section, and no section at all."""
     for path, told in [
