@@ -36,7 +36,8 @@ class Metrics:
         self._log = log
         self.ended = dict.fromkeys(HOW, 0)
         self.latency_s = 0.0
-        self.n_late = self.n_close = self.n_calls = self.n_errors = self.n_batched_requests = 0
+        self.n_late = self.n_close = self.n_batched_requests = 0
+        self.n_calls = self.n_retries = self.n_rate_limited = self.n_errors = 0
         self.n_batches = self.n_batched_items = self.n_full = 0
         self.company_nano = self.company_list_nano = 0
         self.individual_nano = self.billed_nano = 0
@@ -54,6 +55,7 @@ class Metrics:
 
     def sent(self, call: Call, now: float) -> None:
         self.n_calls += 1
+        self.n_retries += call.attempt > 1
         batch = call.batch
         if call.path == "" and call.attempt == 1:
             self.n_batched_items += len(call.items)
@@ -70,6 +72,7 @@ class Metrics:
         self.billed_nano += call.bill_nano
         failed = outcome is not None and outcome.error is not None
         self.n_errors += failed
+        self.n_rate_limited += outcome is not None and outcome.error == "rate_limited"
         if not failed and len(call.batch.items) > 1:
             self.company_nano += call.bill_nano
             self.company_list_nano += sum(item.content.individual_nano for item in call.items)
@@ -121,6 +124,9 @@ class Metrics:
             "n_refused": ended["refused"],
             "n_cancelled": ended["cancelled"],
             "n_calls": self.n_calls,
+            "n_retries": self.n_retries,
+            "n_rate_limited": self.n_rate_limited,
+            "retry_amplification": _ratio(self.n_calls, self.n_calls - self.n_retries),
             "cache_hit_ratio": _ratio(exact, n),
             "near_duplicate_hit_ratio": _ratio(ended[HOW[NEAR]], n),
             "coalesced_ratio": _ratio(ended[HOW[JOINED]], n),

@@ -129,8 +129,9 @@ def test_the_last_words_count_and_only_for_whom_they_were_said():
         n.append(w.id)
         raise ProviderError("transient", f"busy {len(n)}")
 
-    ((end,), _) = deliveries(one, 1, takes="one", retry__max_attempts=3)
+    ((end,), metrics) = deliveries(one, 1, takes="one", retry__max_attempts=3)
     assert (end.reason, end.detail) == ("transient", "ProviderError: busy 3")
+    assert [metrics[name] for name in ("n_calls", "n_retries", "n_rate_limited", "retry_amplification")] == [3, 2, 0, 3.0]
 
     def many(wishes):
         if any(w.id == "r1" for w in wishes):

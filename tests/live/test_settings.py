@@ -192,6 +192,18 @@ def test_providers_of_a_file_are_reached_by_name(tmp_path):
         SmartBatcher.from_file(file, provider={"a": one, "b": one}, environment={})
 
 
+def test_what_a_file_promises_of_calls_in_doubt_and_a_connection_does_not_keep_is_logged(tmp_path, caplog):
+    """A function is given no key and cannot be stopped: a file whose lane has both says so once a lane; one that promises nothing is quiet."""
+    lane = {"name": "p", "serves": {"content_type": "image"}, "price": {"rates": [{"per": "item", "usd": 1}]}}
+    for api, said in (({}, []), ({"idempotency": "key", "cancel": "running"}, ["idempotency is key", "cancel is running"])):
+        (tmp_path / "deployed.json").write_text(json.dumps({"config": {}, "providers": [{**lane, "api": {"takes": "one", **api}}]}))
+        caplog.clear()
+        SmartBatcher.from_file(tmp_path / "deployed.json", provider=CallableProvider(lambda w: w.prompt, name="p"), environment={})
+        assert [f"provider 'p': api.{each} in the file and" in record.getMessage() for each, record in zip(said, caplog.records, strict=True)] == [
+            True
+        ] * len(said)
+
+
 @pytest.mark.parametrize("given", [print, "openai", [print], {"p": 3}])
 def test_what_is_no_provider_is_refused_with_the_way_to_make_one(given):
     """A bare function does not say whether it takes one request or a list of them: the message shows both."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -10,6 +11,7 @@ from sbsim.live.connect.connection import Connection
 from sbsim.records import Call, ContentRequest, Outcome
 from sbsim.scenario import ANY, ProviderSpec
 
+_LOG = logging.getLogger("sbsim.live")
 NO_PROVIDER = (
     "SmartBatcher needs a provider to send anything; give it one: a Python function (CallableProvider), a web API (HttpProvider) "
     "or a batch API of files (BatchProvider); for example SmartBatcher(provider=CallableProvider(fn))"
@@ -78,13 +80,20 @@ def _by_name(given: Connection | Sequence[Connection] | Mapping[str, Connection]
 
 
 def _reached(lane: ProviderSpec, connection: Connection) -> ProviderSpec:
-    """The declared lane as this connection reaches it: what it costs and allows is declared, how a call is made is the connection's."""
+    """The declared lane as this connection reaches it: what it costs and allows is declared, how a call is made is the connection's.
+
+    What the file promises of calls in doubt and the connection does not keep is logged: a run that was simulated by it resent and paid otherwise.
+    """
     api = connection.spec.api
     if (api.takes == "one") is not (lane.api.takes == "one"):
         raise StateError(
             f"provider {lane.name!r} takes {lane.api.takes} in a call and its connection takes {api.takes}; "
             f"try CallableProvider(fn, takes={'one' if lane.api.takes == 'one' else 'list'!r})"
         )
+    for name in ("idempotency", "cancel"):
+        promised, kept = getattr(lane.api, name), getattr(api, name)
+        if promised != kept:
+            _LOG.warning("provider %r: api.%s is %s in the file and %s of its connection, which counts", lane.name, name, promised, kept)
     most = [n for n in (api.max_items, lane.api.max_items) if n is not None]
     return lane.model_copy(update={"api": api.model_copy(update={"max_items": min(most) if most else None})})
 
