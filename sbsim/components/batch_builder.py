@@ -12,7 +12,7 @@ come, in order of (due instant, serial), and is harmless when early. A due insta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nsmallest
 from math import inf
 from typing import Protocol
 
@@ -179,9 +179,9 @@ class BatchBuilder:
         """Every open group, ready at once, in order of opening."""
         return [self.make_due(batch, now, "flush") for batch in sorted(self.open_batches(), key=lambda batch: batch.serial)]
 
-    def most_pressing(self, lane: int, rank: Callable[[Batch], tuple[float, float]]) -> Batch | None:
-        """Of this lane's open groups the one with the smallest rank."""
-        return min((batch for batch in self.open_batches() if batch.lane == lane), key=lambda batch: (rank(batch), batch.serial), default=None)
+    def most_pressing(self, n: int, rank: Callable[[Batch], tuple[float, float]]) -> list[Batch]:
+        """The n open groups with the smallest ranks, in their order."""
+        return nsmallest(n, self.open_batches(), key=lambda batch: (rank(batch), batch.serial))
 
     def make_due(self, batch: Batch, now: float, reason: str) -> Batch:
         """An open group is ready, and every member of it is due: who forms it anew sends them all."""

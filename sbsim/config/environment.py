@@ -20,8 +20,10 @@ from sbsim.errors import ScenarioError
 PREFIX = "SMART_BATCHER_"
 INSTANCES, WHOLE = f"{PREFIX}INSTANCES", f"{PREFIX}WHOLE_"
 _BY_NAME: Mapping[str, Setting] = {name: known for known in SETTINGS.values() for name in (known.environment, known.alias) if name is not None}
+DIVIDED = ("rate_limit.max_requests", "rate_limit.concurrency", "rate_limit.batch_pacing_interval", "budget.limit", "budget.windows")
+"""Settings of which one of several instances without a shared tier has its share (see `scenario.instances.share_of`)."""
 _WHOLE_BY_NAME: Mapping[str, Setting] = {
-    f"{WHOLE}{known.environment.removeprefix(PREFIX)}": known for known in SETTINGS.values() if known.environment is not None
+    f"{WHOLE}{known.environment.removeprefix(PREFIX)}": known for known in map(SETTINGS.__getitem__, DIVIDED) if known.environment is not None
 }
 _SHARES = (INSTANCES, *_WHOLE_BY_NAME)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sbsim.config.config import SETTINGS, Config
-from sbsim.config.environment import from_environment, number_of_instances, read_env_file, share_in
-from sbsim.documents.faults import nearest, one_of, refusal
+from sbsim.config.environment import DIVIDED, from_environment, number_of_instances, read_env_file, share_in
+from sbsim.documents.faults import nearest, one_of, refusal, shown
 from sbsim.documents.origin import Origins, path_text
 from sbsim.documents.yaml12 import MAX_BYTES, MAX_DEPTH, read_yaml
 from sbsim.errors import ScenarioError
@@ -162,6 +162,11 @@ def _share(document: Mapping[str, Any], origins: Origins) -> tuple[int, dict[str
     given, place = document["whole"] or {}, origins.place(("whole",))
     if not isinstance(given, Mapping):
         raise ScenarioError(f"{place}: whole: settings by path; try {{rate_limit.concurrency: 10}}")
+    for path in given:
+        if path not in DIVIDED:
+            raise ScenarioError(
+                f"{place}: whole: {shown(path)} is not divided among instances; allowed: {one_of(DIVIDED)}{nearest(str(path), DIVIDED)}"
+            )
     n = number_of_instances(document.get("instances"), f"{origins.place(('instances',))}: instances")
     return n, {path: Config.from_values({path: value}, f"{place}: whole").get(path) for path, value in given.items()}
 

@@ -67,7 +67,6 @@ class Dispatcher:
         self.n_diverted = self.n_dropped = 0  # batches that went to another lane than first reckoned with; items that nobody waits for in time
         self.n_inversions = self.n_starved = 0  # calls that left before more urgent work, and after having been ready for longer than `queue.ageing`
         self.routing = Routing(lanes, routing)
-        self._is_short = False  # whether it was the budget that held what was last looked at
         self._serial, self._step = ordinal, step
         for lane in self.lanes:
             lane.m = ordinal
@@ -102,14 +101,14 @@ class Dispatcher:
             if self._go(lane, batch, now, out):
                 queue.discard(batch)  # forming may have put another one before it
             elif queue.peek() is batch:  # else another one has become more pressing meanwhile
-                if self._is_short and batch.urgency > URGENT:
+                if lane.is_held and batch.urgency > URGENT:
                     self._spend_reserve(lane, now, out)
                 return
 
     def _go(self, lane: Lane, batch: Batch, now: float, out: list[Action]) -> bool:
         """Send the calls of `batch`, the next on its lane, one by one; False when a gate holds the next one, with `lane.blocked_until` set."""
         limiter, breaker, budget = lane.limiter, lane.breaker, self.budget
-        self._is_short = False
+        lane.is_held = False
         if lane.short_since < inf:
             lane.close_short(now)
         if batch.queued_at < lane.short_until:
@@ -138,7 +137,7 @@ class Dispatcher:
                 ready_at = budget.ready_at(cost, is_urgent, now)
                 if ready_at > now and budget.can_ever(cost, is_urgent):
                     self.n_held_by_budget += 1
-                    self._is_short = True
+                    lane.is_held = True
                     if budget.hold(cost, is_urgent, now):  # else it is only paced
                         lane.short_since = now
                     lane.blocked_until = ready_at
@@ -183,7 +182,7 @@ class Dispatcher:
         while (batch := lane.queue.first_urgent()) is not None:
             until, since = lane.blocked_until, lane.short_since
             has_gone = self._go(lane, batch, now, out)
-            lane.blocked_until, lane.short_since = min(until, lane.blocked_until), since  # the head is still held
+            lane.blocked_until, lane.short_since, lane.is_held = min(until, lane.blocked_until), since, True  # the head is still held
             if not has_gone:
                 return
             lane.queue.discard(batch)

@@ -62,9 +62,9 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_job", "is_shared", "is_slow", "job_timeout_s",
-        "jobs", "limiter", "longest_s", "m", "max_bytes", "max_items", "name", "queue", "running", "service", "short_since", "short_until", "takes",
-        "timeout_at", "watched",
+        "blocked_until", "book", "breaker", "call_timeout_s", "cancel", "idempotency", "index", "is_held", "is_job", "is_shared", "is_slow",
+        "job_timeout_s", "jobs", "limiter", "longest_s", "m", "max_bytes", "max_items", "name", "queue", "running", "service", "short_since",
+        "short_until", "takes", "timeout_at", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +107,7 @@ class Lane:
         self.running = RunningTime()
         self.is_shared = False  # whether other instances use the same limits, so that what they do may free them
         self.m = 0  # calls first sent so far
+        self.is_held = False  # whether the budget, or its pace, held what was last looked at
         self.short_since = inf  # since when the budget has held the head of the queue; inf: it does not
         self.short_until = -inf  # until when it last did
         self.blocked_until = inf  # when the head of the queue may go; inf: only an answer can help
@@ -160,7 +161,7 @@ class Lane:
         if not self.has_free_slot:
             return False
         if len(self.queue):
-            return batch.urgency == URGENT and self.short_since < inf and self.queue.first_urgent() is None
+            return batch.urgency == URGENT and self.is_held and self.queue.first_urgent() is None
         at = self.opens_at(now)
         if at > now:
             self.blocked_until = min(self.blocked_until, at)

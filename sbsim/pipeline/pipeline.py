@@ -42,6 +42,9 @@ from sbsim.pipeline.snapshot import snapshot
 from sbsim.pipeline.terms import Terms
 from sbsim.records import MEMORY, NEAR, OPEN, READY, Batch, Call, Entry, Item, Outcome, Request
 
+MOST_LOOKED_AT = 32
+"""Open groups that a free slot is offered to, of those that wait the most pressing: each may ask every lane for its price."""
+
 
 class Pipeline:
     """Components, wired. Built by `pipeline.build`.
@@ -372,6 +375,9 @@ class Pipeline:
     def _start(self, item: Item, lane: Lane, now: float) -> Actions:
         """Nobody has it: the item looks for company."""
         builder = self.builder
+        out: list[Action] = []
+        if self._fills_slots and builder.n_open and now >= self.wake_at:
+            self._fill(now, out)  # a window that has just opened is for those who wait already
         ready = builder.add(item, now, lane.service.expected_s)
         if ready is None and self._fills_slots and item.batch is not None:
             if self._finds_slot(item.batch, now):
@@ -387,24 +393,26 @@ class Pipeline:
                 if item.content.only_lane < 0:
                     self.dispatcher.routing.watch(batch, now)
                 self._rearm(now)
-            return NOTHING
-        out: list[Action] = []
+            return out or NOTHING
         for batch in ready:
             self.dispatcher.enqueue(batch, now, out)
         return out
 
     def _fill(self, now: float, out: list[Action]) -> None:
-        """Open groups go while the lane that should make them has a slot, of each lane the most pressing first."""
-        for lane in self.lanes:
-            while any(each.has_free_slot for each in (self.lanes if self._routing.chooses else (lane,))):
-                batch = self.builder.most_pressing(lane.index, lane.queue.rank)
-                if batch is None or not self._finds_slot(batch, now):
-                    break
-                self.dispatcher.enqueue(self.builder.make_due(batch, now, "slot"), now, out)
+        """Open groups go while the lane that should make them has a slot, the most pressing first."""
+        rank = self.lanes[0].queue.rank  # one policy for all
+        while self.builder.n_open and self._has_free_slot():
+            batch = next((each for each in self.builder.most_pressing(MOST_LOOKED_AT, rank) if self._finds_slot(each, now)), None)
+            if batch is None:
+                return
+            self.dispatcher.enqueue(self.builder.make_due(batch, now, "slot"), now, out)
+
+    def _has_free_slot(self) -> bool:
+        return any(lane.has_free_slot for lane in self.lanes)
 
     def _finds_slot(self, batch: Batch, now: float) -> bool:
         """Whether an open group could leave at once, on the lane that should make it."""
-        if batch.state != OPEN:
+        if batch.state != OPEN or not self._has_free_slot():
             return False
         lane = self.lanes[batch.lane]
         return (self._routing.choice(batch, lane, now) if self._routing.chooses else lane).has_slot_for(batch, now)

@@ -56,7 +56,12 @@ class Trial:
         if task.share < 1.0:
             with suppress(NothingCounted):  # so few requests may end within the warm-up: then all of them are played
                 return self._outcome(shortened(scenario, task.share, self.warmup_s), task)
-        return self._outcome(scenario, task)
+        try:
+            return self._outcome(scenario, task)
+        except NothingCounted as error:
+            if all(known_setting(path) is not None for path, _ in task.values):
+                raise  # it is the scenario's own fault
+            return Outcome({}, refusal=str(error))
 
     def _outcome(self, scenario: Scenario, task: Task) -> Outcome:
         done = replicate(scenario, seed=self.seeds[task.stream], replications=1, first=task.replication, warmup_s=self.warmup_s)[0]

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sbsim.pipeline.actions import Abort, Deliver, Fail, Fetch, Hit, Refuse, Send, Store
 from sbsim.pipeline.build import build
+from sbsim.pipeline.pipeline import MOST_LOOKED_AT
 from sbsim.records import NEAR, NOTHING_BEGUN, URGENT, Entry, Outcome, Request
 from sbsim.scenario import Scenario
 from sbsim.simulation.replicate import known_neighbours
@@ -319,12 +320,11 @@ class Everything(RuleBasedStateMachine):
         if not hasattr(self, "pipeline") or self.scenario.config.batching.sizing != "capacity":
             return
         routing, builder, now = self.pipeline.dispatcher.routing, self.pipeline.builder, self.pipeline._now
-        for lane in self.pipeline.lanes:
-            batch = builder.most_pressing(lane.index, lane.queue.rank)
-            if batch is not None:
-                taker = routing.choice(batch, lane, now) if routing.chooses else lane
-                is_free = taker.limiter.n_in_flight < taker.limiter.concurrency and taker.opens_at(now) <= now
-                assert not is_free or len(taker.queue)
+        for batch in builder.most_pressing(MOST_LOOKED_AT, self.pipeline.lanes[0].queue.rank):
+            lane = self.pipeline.lanes[batch.lane]
+            taker = routing.choice(batch, lane, now) if routing.chooses else lane
+            is_free = taker.limiter.n_in_flight < taker.limiter.concurrency and taker.opens_at(now) <= now
+            assert not is_free or len(taker.queue)
 
     @invariant()
     def the_hard_budget_holds(self):

@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from sbsim.config import SETTINGS, Config, from_environment, load, to_environment
+from sbsim.config.environment import DIVIDED
 from sbsim.errors import ScenarioError
+from sbsim.scenario.instances import share_of
 
 CONFIG = Config.from_values({
     "batching.max_wait": "10min", "batching.max_batch_size": 7, "rate_limit.max_requests": None, "cache.ttl": 0.125, "budget.limit": 1234.5,
@@ -166,3 +168,19 @@ def test_a_wrong_variable_is_named(variables, told):
     with pytest.raises(ScenarioError) as error:
         from_environment(variables)
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("path", ["1", "batching.max_wait", "budget.window"])
+def test_a_whole_of_what_is_not_divided_is_refused(tmp_path, path):
+    """A file of one of several instances says the whole of divided settings and of no other."""
+    file = tmp_path / "one.yaml"
+    file.write_text(f"instances: 4\nwhole: {{{path}: 3}}\nconfig: {{batching: {{max_wait: 9}}}}\n")
+    with pytest.raises(ScenarioError, match=r"is not divided among instances; allowed: rate_limit\.max_requests, "):
+        load(file)
+
+
+def test_the_settings_that_are_divided_are_those_that_may_have_a_whole():
+    """What one of two instances has less of, with every limit set, is the table by which files are read."""
+    every = {"rate_limit.max_requests": 10, "rate_limit.concurrency": 10, "budget.limit": 10.0, "budget.windows": [{"limit": 10, "window": 60}]}
+    config = Config.from_values(every).resolved(False)
+    assert {path.partition("[")[0] for path in config.changes(share_of(config, (), 2)[0])} == set(DIVIDED)

@@ -50,8 +50,8 @@ class Bench:
     def paths(values):
         return {name.replace("__", "."): value for name, value in values.items()}
 
-    def submit(self, now, prompt, urgency=NORMAL, deadline_at=inf, **fields):
-        wish = ContentRequest(prompt, "image", prompt=prompt, engine="e", **fields)
+    def submit(self, now, prompt, urgency=NORMAL, deadline_at=inf, engine="e", **fields):
+        wish = ContentRequest(prompt, "image", prompt=prompt, engine=engine, **fields)
         key, base = self.preparer.identity(wish)
         if key not in self.contents:
             self.contents[key] = self.preparer.content(self.preparer.facts(wish), key, base, "default")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sbsim.records import BACKGROUND, URGENT
+from sbsim.records import BACKGROUND, NOTHING_BEGUN, URGENT
 from sbsim.scenario import Scenario
 from sbsim.search.space import choices
 from sbsim.simulation import run, simulate
@@ -156,6 +156,69 @@ def test_the_slot_of_the_lane_that_should_make_it_is_what_counts():
     )  # fmt: skip
     assert [action.call.lane for k in range(4) for action in bench.submit(float(k), str(k))] == [0, 1]
     assert bench.pipeline.builder.n_open == 1
+
+
+ANYTHING = {"serves": {"content_type": "image"}, "limits": []}
+BY_SLOTS: dict[str, Any] = {
+    "batching__sizing": "capacity", "batching__max_wait": 600.0, "batching__max_batch_size": 8, "routing__policy": "balanced",
+    "rate_limit__concurrency": 1,
+}  # fmt: skip
+
+
+def test_a_group_that_has_to_wait_holds_up_no_other():
+    """By capacity: the most pressing group can be made by the busy lane alone; the slot that is free goes to the next one."""
+    bench = Bench(lane("a", **ANYTHING), lane("b", limits=[]), **BY_SLOTS)
+    calls = [action.call for k in range(2) for action in bench.submit(float(k), str(k))]
+    assert [call.lane for call in calls] == [0, 1]
+    assert not bench.submit(2.0, "only a makes it", engine="f", urgency=URGENT)
+    assert not bench.submit(3.0, "both make it")
+    assert [item.payer for item in the_call(bench.answer(5.0, calls[1], contents=["x"])).items] == [3]
+
+
+def test_the_most_pressing_group_of_all_lanes_takes_a_slot():
+    """By capacity: work in no hurry that was reckoned with another lane does not take the only slot before urgent work of its own."""
+    bench = Bench(lane("a", limits=[]), lane("b", **ANYTHING), **BY_SLOTS)
+    calls = [action.call for k in range(2) for action in bench.submit(float(k), str(k))]
+    bench.submit(2.0, "in no hurry", urgency=BACKGROUND)
+    bench.submit(3.0, "urgent", engine="f", urgency=URGENT)
+    assert [item.urgency for item in the_call(bench.answer(5.0, calls[1], contents=["x"])).items] == [URGENT]
+
+
+def test_a_newcomer_does_not_take_what_others_have_waited_for():
+    """By capacity: a request that comes at the instant at which a window opens finds the urgent group, which waited for it, before it."""
+    open_windows = {**BY_SLOTS, "routing__policy": "single", "rate_limit__concurrency": 4, "batching__similarity_threshold": 1.0}
+    bench = Bench(lane(serves={"content_type": "image"}, limits=[{"calls": 1, "per": "10s"}]), **open_windows)
+    bench.answer(2.0, the_call(bench.submit(0.0, "a")), contents=["x"])
+    assert not bench.submit(3.0, "urgent", engine="f", urgency=URGENT)
+    assert [item.urgency for item in the_call(bench.submit(10.0, "in no hurry", engine="g", urgency=BACKGROUND)).items] == [URGENT]
+
+
+def test_urgent_work_passes_what_is_only_paced_and_not_what_a_limit_holds():
+    """By capacity: behind a call that is early for the budget's pace an urgent group takes a free slot; behind a shut window it gathers."""
+    paced = {"budget__limit": 10.0, "budget__window": 1000.0, "budget__reserve_urgent": 0.5, "budget__pacing": True, "rate_limit__concurrency": 2}
+    alone = {**BY_SLOTS, "routing__policy": "single", "batching__late_join": False, "batching__similarity_threshold": 1.0}
+    bench = Bench(lane(serves={"content_type": "image"}, limits=[]), **{**alone, **paced})
+    for k in range(4):
+        bench.submit(0.1 * k, str(k))
+    assert len(bench.pipeline.lanes[0].queue) > 0
+    assert sent(bench.submit(1.0, "urgent", engine="f", urgency=URGENT)) == [1]
+    bench = Bench(lane(serves={"content_type": "image"}, limits=[{"calls": 1, "per": "10s"}]), **{**alone, "rate_limit__concurrency": 2})
+    bench.submit(0.0, "a")
+    assert not bench.submit(1.0, "b")
+    assert not bench.pipeline.flush(now=1.5)
+    assert not bench.submit(2.0, "urgent", engine="f", urgency=URGENT)
+    assert (len(bench.pipeline.lanes[0].queue), bench.pipeline.builder.n_open) == (1, 1)
+
+
+def test_behind_an_open_breaker_groups_gather():
+    """By capacity: a lane that is left alone has no slot, and its probe is not the first newcomer's alone."""
+    bench = Bench(lane(limits=[]), **{**BY_SLOTS, "routing__policy": "single", "rate_limit__concurrency": 4}, routing__allowed_failures=1)
+    bench.answer(1.0, the_call(bench.submit(0.0, "a")), error="transient", usage=NOTHING_BEGUN, retry_after_s=9000.0)
+    for k in range(3):
+        assert not bench.submit(2.0 + k, str(k))
+    assert bench.pipeline.builder.n_open == 1
+    (group,) = bench.pipeline.builder.open_batches()
+    assert len(group.items) == 3
 
 
 def test_a_policy_that_comes_into_force_sizes_what_is_open():

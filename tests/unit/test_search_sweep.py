@@ -116,3 +116,13 @@ def test_a_folder_that_cannot_be_written_fails_before_anything_is_run(tmp_path: 
         sweep(shop(), VARY, out=tmp_path / "taken")
     with pytest.raises(ScenarioError, match="replications"):
         sweep(shop(), VARY, replications=0)
+
+
+def test_a_point_whose_traffic_ends_within_the_warm_up_is_refused_and_the_others_are_not():
+    """Of three rates the highest has sent its requests before the warm-up is over: its row says so; the fault of the scenario ends the sweep."""
+    short = shop(study="steady", warmup="2min", horizon=None, requests=1000)
+    found = sweep(short, {"workload.arrivals.rate": ["30/min", "300/min", "3000/min"]}, replications=1)
+    assert ["nothing to count" in row.refused for row in found.rows] == [False, False, True]
+    assert [bool(row.kpis) for row in found.rows] == [True, True, False]
+    with pytest.raises(ScenarioError, match="nothing to count"):
+        sweep(shop(study="steady", warmup="2min", horizon=None, requests=10), {"batching.max_wait": [1.0, 5.0]}, replications=1)

@@ -156,6 +156,20 @@ def test_a_flush_sends_what_is_open_however_long_it_could_wait() -> None:
     assert bench.pipeline.builder.n_open == 0
 
 
+def test_what_was_flushed_goes_though_others_are_formed_with_it() -> None:
+    """Six groups wait for the only slot after a flush; whoever joins them takes nobody back: all six go, one after the other."""
+    bench = waiting(6, batching__max_wait=1000.0, rate_limit__concurrency=1)
+    actions, n_sent = list(bench.pipeline.flush(now=1.0)), 0
+    for k in range(3):
+        actions += bench.submit(1.5, f"n{k}", style_params={"look": str(k)})
+    for now in range(2, 12):
+        calls = [action.call for action in actions if isinstance(action, Send)]
+        n_sent += sum(len(call.items) for call in calls)
+        actions = [action for call in calls for action in bench.answer(float(now), call, contents=["x"] * len(call.items))]
+    assert n_sent >= 6
+    assert sum(len(batch.items) for batch in bench.pipeline.builder.open_batches()) <= 3
+
+
 def test_whom_the_budget_holds_is_counted_among_those_formed_anew() -> None:
     """Three groups are ready at once and the budget has room for one: the other two are held, though they never came to the queue by themselves."""
     bench = waiting(3, budget__limit=2.0, budget__window=100.0)
