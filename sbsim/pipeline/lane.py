@@ -145,9 +145,9 @@ class Lane:
         """Whether a call of this content alone could ever pass the limits."""
         return self.limiter.can_ever(Demand(1, content.offers[0].tokens, content.duration_s))
 
-    def opens_at(self, now: float) -> float:
-        """`now` or when breaker, pacing, Retry-After and windows would let a small call pass, slots left aside."""
-        at = self.limiter.opens_at(_ONE, now)
+    def opens_at(self, now: float, demand: Demand = _ONE) -> float:
+        """`now` or when breaker, pacing, Retry-After and windows would let such a call pass, slots left aside."""
+        at = self.limiter.opens_at(demand, now)
         return at if self.breaker.is_closed else max(at, self.breaker.ready_at(now))
 
     @property
@@ -175,9 +175,7 @@ class Lane:
         limiter, n_ahead = self.limiter, len(self.queue)
         expected_s = self.service.expected_s if self.service.n or limiter.n_in_flight or n_ahead else 0.0
         first = self.demand(items[:1]) if limiter.has_size_limits else _ONE
-        starts_at = limiter.opens_at(first, now)
-        if not self.breaker.is_closed:
-            starts_at = max(starts_at, self.breaker.ready_at(now))
+        starts_at = self.opens_at(now, first)
         return max(starts_at if starts_at < inf else now, now + self.backlog_s()) + expected_s
 
     def backlog_s(self) -> float:
